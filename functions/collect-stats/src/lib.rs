@@ -1,0 +1,1 @@
+//! Reads the statistics views of every target and stores reset-safe samples.

@@ -1,0 +1,1 @@
+//! Sends queued notifications to their channels, at least once.

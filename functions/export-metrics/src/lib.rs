@@ -1,0 +1,1 @@
+//! Serves what was collected as Prometheus text.

@@ -1,0 +1,1 @@
+//! Answers liveness, readiness and per-target state.

@@ -1,0 +1,270 @@
+//! The door by `tokio-postgres`, for the CLI and the tests.
+//!
+//! `sslmode` is honoured as far as `tokio-postgres` knows it. `require` checks the server's certificate against the
+//! public authorities, which is stricter than libpq. `prefer`, the default, tries TLS and goes on without it where
+//! that fails: it never promised to know the server.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use chrono::{DateTime, NaiveDateTime, Utc};
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Config, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::client::Client;
+use crate::error::{DbError, ErrorKind};
+use crate::parameters::typed;
+use crate::row::Rows;
+use crate::safe_url::SafeUrl;
+use crate::timestamp;
+use crate::value::Value;
+
+/// A connection of its own, not pooled. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Connection {
+    client: tokio_postgres::Client,
+}
+
+/// Opens a connection. Must be called within a Tokio runtime, which drives the connection from then on.
+///
+/// # Errors
+///
+/// What kept the connection from being made. See [`DbError::is_connection`].
+pub async fn connect(url: &SafeUrl) -> Result<Connection, DbError> {
+    let failed = |error: &tokio_postgres::Error| connect_error(url, error);
+    let mut config: Config = url.expose().parse().map_err(|error| failed(&error))?;
+    match config.get_ssl_mode() {
+        SslMode::Disable => open(&config, NoTls).await.map_err(|error| failed(&error)),
+        SslMode::Prefer => match open(&config, tls()?).await {
+            Err(error) if error.as_db_error().is_none() && describe(&error).contains("TLS handshake") => {
+                config.ssl_mode(SslMode::Disable);
+                open(&config, NoTls).await.map_err(|error| failed(&error))
+            }
+            outcome => outcome.map_err(|error| failed(&error)),
+        },
+        _ => open(&config, tls()?).await.map_err(|error| failed(&error)),
+    }
+}
+
+async fn open<T>(config: &Config, tls: T) -> Result<Connection, tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+    T::TlsConnect: Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    let (client, connection) = config.connect(tls).await?;
+    // The task ends with the client. What ended it otherwise is told by the statement that meets the closed connection.
+    tokio::spawn(connection);
+    Ok(Connection { client })
+}
+
+fn tls() -> Result<MakeRustlsConnect, DbError> {
+    let roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| DbError::new(ErrorKind::Other, "cannot set up TLS").with_cause(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+impl Client for Connection {
+    async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows, DbError> {
+        let sent = sendable(parameters)?;
+        let statement = self
+            .client
+            .prepare(&typed(sql, parameters))
+            .await
+            .map_err(|error| statement_error(&error))?;
+        for column in statement.columns() {
+            if !is_carried(column.type_()) {
+                return Err(DbError::unsupported(column.name(), column.type_().name()));
+            }
+        }
+        let rows = self
+            .client
+            .query(&statement, &borrowed(&sent))
+            .await
+            .map_err(|error| statement_error(&error))?;
+        let columns = statement
+            .columns()
+            .iter()
+            .map(|column| column.name().to_owned())
+            .collect();
+        let rows = rows.iter().map(read_row).collect::<Result<_, _>>()?;
+        Ok(Rows::new(columns, rows))
+    }
+
+    async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64, DbError> {
+        let sent = sendable(parameters)?;
+        let sql = typed(sql, parameters);
+        self.client
+            .execute(sql.as_ref(), &borrowed(&sent))
+            .await
+            .map_err(|error| statement_error(&error))
+    }
+}
+
+type Sendable = Box<dyn ToSql + Sync + Send>;
+
+fn sendable(parameters: &[Value]) -> Result<Vec<Sendable>, DbError> {
+    parameters.iter().map(to_sql).collect()
+}
+
+fn borrowed(sendable: &[Sendable]) -> Vec<&(dyn ToSql + Sync)> {
+    sendable
+        .iter()
+        .map(|value| value.as_ref() as &(dyn ToSql + Sync))
+        .collect()
+}
+
+fn to_sql(value: &Value) -> Result<Sendable, DbError> {
+    Ok(match value {
+        Value::Null => Box::new(Null),
+        Value::Bool(value) => Box::new(*value),
+        Value::Int(value) => Box::new(*value),
+        Value::Float(value) => Box::new(*value),
+        Value::Text(value) => Box::new(value.clone()),
+        Value::Timestamp(value) => Box::new(timestamp::to_text(value)?),
+        Value::Json(value) => Box::new(value.clone()),
+        Value::IntArray(values) => Box::new(values.clone()),
+        Value::TextArray(values) => Box::new(values.clone()),
+        Value::Bytes(value) => Box::new(value.clone()),
+    })
+}
+
+/// A null that fits every type, as the host's does.
+#[derive(Debug)]
+struct Null;
+
+impl ToSql for Null {
+    fn to_sql(&self, _: &Type, _: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(IsNull::Yes)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// The types that `spin:postgres` carries and we read. What a component could not read is refused here too, so that
+/// a native test finds the missing cast.
+fn is_carried(column_type: &Type) -> bool {
+    [
+        Type::BOOL,
+        Type::INT2,
+        Type::INT4,
+        Type::INT8,
+        Type::FLOAT4,
+        Type::FLOAT8,
+        Type::TEXT,
+        Type::VARCHAR,
+        Type::BPCHAR,
+        Type::TIMESTAMP,
+        Type::TIMESTAMPTZ,
+        Type::JSONB,
+        Type::INT4_ARRAY,
+        Type::INT8_ARRAY,
+        Type::TEXT_ARRAY,
+        Type::VARCHAR_ARRAY,
+        Type::BYTEA,
+        // What a function that gives nothing gives (`pg_notify`, `set_config` has text): always read as null.
+        Type::VOID,
+    ]
+    .contains(column_type)
+}
+
+fn read_row(row: &tokio_postgres::Row) -> Result<Vec<Value>, DbError> {
+    (0..row.len()).map(|index| read_value(row, index)).collect()
+}
+
+fn read_value(row: &tokio_postgres::Row, index: usize) -> Result<Value, DbError> {
+    let column = &row.columns()[index];
+    match *column.type_() {
+        Type::BOOL => read::<bool>(row, index),
+        Type::INT2 => read_as::<i16, i64>(row, index, i64::from),
+        Type::INT4 => read::<i32>(row, index),
+        Type::INT8 => read::<i64>(row, index),
+        Type::FLOAT4 => read_as::<f32, f64>(row, index, f64::from),
+        Type::FLOAT8 => read::<f64>(row, index),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR => read::<String>(row, index),
+        Type::TIMESTAMP => read_as::<NaiveDateTime, DateTime<Utc>>(row, index, |time| time.and_utc()),
+        Type::TIMESTAMPTZ => read::<DateTime<Utc>>(row, index),
+        Type::JSONB => read::<serde_json::Value>(row, index),
+        Type::INT4_ARRAY => read_as::<Vec<Option<i32>>, Vec<Option<i64>>>(row, index, |values| {
+            values.into_iter().map(|value| value.map(i64::from)).collect()
+        }),
+        Type::INT8_ARRAY => read::<Vec<Option<i64>>>(row, index),
+        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY => read::<Vec<Option<String>>>(row, index),
+        Type::BYTEA => read::<Vec<u8>>(row, index),
+        Type::VOID => Ok(Value::Null),
+        ref other => Err(DbError::unsupported(column.name(), other.name())),
+    }
+}
+
+fn read<'row, T: FromSql<'row> + Into<Value>>(
+    row: &'row tokio_postgres::Row,
+    index: usize,
+) -> Result<Value, DbError> {
+    read_as::<T, T>(row, index, |value| value)
+}
+
+fn read_as<'row, T: FromSql<'row>, V: Into<Value>>(
+    row: &'row tokio_postgres::Row,
+    index: usize,
+    convert: fn(T) -> V,
+) -> Result<Value, DbError> {
+    let value: Option<T> = row.try_get(index).map_err(|error| {
+        let column = row.columns()[index].name();
+        DbError::decode(format!("column {column} cannot be read")).with_cause(describe(&error))
+    })?;
+    Ok(value.map(convert).into())
+}
+
+fn statement_error(error: &tokio_postgres::Error) -> DbError {
+    match error.as_db_error() {
+        Some(reported) => DbError::server(reported.code().code(), reported.message(), reported.hint()),
+        None if error.is_closed() => DbError::statement("connection closed"),
+        None => DbError::statement(&describe(error)),
+    }
+}
+
+fn connect_error(url: &SafeUrl, error: &tokio_postgres::Error) -> DbError {
+    match error.as_db_error() {
+        Some(reported) => {
+            let mut failure = DbError::connect(&url.server(), reported.message());
+            let code = reported.code().code();
+            failure.kind = match ErrorKind::from_sqlstate(code) {
+                ErrorKind::Other => ErrorKind::ConnectFailed,
+                kind => kind,
+            };
+            failure.sqlstate = Some(code.to_owned());
+            failure
+        }
+        None => DbError::connect(&url.server(), &describe(error)),
+    }
+}
+
+/// The error and what lies below it, in one line.
+fn describe(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(below) = source {
+        let below_text = below.to_string();
+        if !text.contains(&below_text) {
+            text = format!("{text}: {below_text}");
+        }
+        source = below.source();
+    }
+    text
+}

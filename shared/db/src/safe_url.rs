@@ -1,0 +1,349 @@
+//! The address of a PostgreSQL database, which cannot give its password away by accident.
+
+use std::fmt;
+use std::str::FromStr;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
+
+/// PostgreSQL's own port.
+const DEFAULT_PORT: u16 = 5432;
+
+/// What may follow the `?` of an address. A host, a user or a password there would go around the checks of this type.
+const KNOWN_PARAMETERS: [&str; 11] = [
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "options",
+    "sslmode",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
+
+/// A `postgres://` address. `Display` and `Debug` show `***` in place of the password; the real one has to be asked
+/// for with [`SafeUrl::expose`].
+///
+/// ```
+/// use db::SafeUrl;
+///
+/// let url: SafeUrl = "postgres://collector:s3cret@db.example.com:5433/orders?sslmode=require".parse()?;
+/// assert_eq!(url.to_string(), "postgres://collector:***@db.example.com:5433/orders?sslmode=require");
+/// assert!(!format!("{url:?}").contains("s3cret"));
+/// assert!(url.expose().contains("s3cret"));
+/// # Ok::<(), db::UrlError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct SafeUrl {
+    /// The address without its password.
+    url: Url,
+    /// The password as it is typed, not percent-encoded.
+    password: Option<String>,
+}
+
+/// Why a text is not an address that can be used. It never repeats the text, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// It is not a URL at all.
+    #[error("the address is not a URL of the form postgres://user@host:port/database")]
+    Syntax(#[source] url::ParseError),
+    /// It is a URL of something else.
+    #[error("the address begins with {0}:// where postgres:// was expected")]
+    Scheme(String),
+    /// It names no host, or a socket in the file system.
+    #[error("the address names no host; sockets in the file system are not supported, use 127.0.0.1")]
+    Host,
+    /// It names several hosts.
+    #[error("the address names several hosts; add one target for each")]
+    SeveralHosts,
+    /// It names no user.
+    #[error("the address names no user")]
+    User,
+    /// A part of it is not UTF-8 after percent-decoding.
+    #[error("the {0} in the address is not UTF-8 after percent-decoding")]
+    Encoding(&'static str),
+    /// It has a parameter that is not known or not allowed there.
+    #[error("the address has the parameter {0}, which is not supported there")]
+    Parameter(String),
+}
+
+impl FromStr for SafeUrl {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<SafeUrl, UrlError> {
+        let authority = text
+            .split_once("://")
+            .map_or("", |(_, rest)| rest)
+            .split(['/', '?'])
+            .next();
+        if authority.is_some_and(|authority| {
+            authority
+                .rsplit('@')
+                .next()
+                .is_some_and(|host| host.contains(','))
+        }) {
+            return Err(UrlError::SeveralHosts);
+        }
+        let mut url = Url::parse(text).map_err(|error| match error {
+            url::ParseError::EmptyHost => UrlError::Host,
+            error => UrlError::Syntax(error),
+        })?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(UrlError::Scheme(url.scheme().to_owned()));
+        }
+        let host = url.host_str().unwrap_or_default();
+        if host.is_empty() || host.to_ascii_lowercase().contains("%2f") {
+            return Err(UrlError::Host);
+        }
+        if url.username().is_empty() {
+            return Err(UrlError::User);
+        }
+        if let Some((name, _)) = url
+            .query_pairs()
+            .find(|(name, _)| !KNOWN_PARAMETERS.contains(&name.as_ref()))
+        {
+            return Err(UrlError::Parameter(name.into_owned()));
+        }
+        decode(url.username()).ok_or(UrlError::Encoding("user"))?;
+        decode(url.path()).ok_or(UrlError::Encoding("database"))?;
+        let password = match url.password() {
+            Some(encoded) => Some(decode(encoded).ok_or(UrlError::Encoding("password"))?),
+            None => None,
+        };
+        // A URL with a host, which was just made sure of, can have its password taken away.
+        url.set_password(None).map_err(|()| UrlError::Host)?;
+        url.set_fragment(None);
+        Ok(SafeUrl { url, password })
+    }
+}
+
+impl SafeUrl {
+    /// The same address with this password, as it is typed.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> SafeUrl {
+        self.password = Some(password.to_owned());
+        self
+    }
+
+    /// The same address for another user, without a password.
+    #[must_use]
+    pub fn with_user(mut self, user: &str) -> SafeUrl {
+        self.password = None;
+        // Cannot fail: the address has a host. Were it to, the old user would stay and the server refuse it.
+        let _ = self.url.set_username(&encode(user));
+        self
+    }
+
+    /// The same address with another database.
+    #[must_use]
+    pub fn with_database(mut self, database: &str) -> SafeUrl {
+        self.url.set_path(&encode(database));
+        self
+    }
+
+    /// The same address, with the name the server shows for its sessions, unless it has one already.
+    #[must_use]
+    pub fn with_application_name(mut self, name: &str) -> SafeUrl {
+        if self.parameter("application_name").is_none() {
+            self.url.query_pairs_mut().append_pair("application_name", name);
+        }
+        // PostgreSQL's address parsers take `+` literally, where a web form means a space by it.
+        let query = self.url.query().map(|query| query.replace('+', "%20"));
+        self.url.set_query(query.as_deref());
+        self
+    }
+
+    /// The whole address, password included: to be handed to a driver and to nobody else.
+    pub fn expose(&self) -> String {
+        let mut url = self.url.clone();
+        if let Some(password) = &self.password {
+            // Cannot fail: the address has a host. Were it to, the server would refuse the missing password.
+            let _ = url.set_password(Some(&encode(password)));
+        }
+        url.into()
+    }
+
+    /// The address without its password: what a target row holds.
+    pub fn address(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The password as it is typed, to be handed to a driver and to nobody else.
+    pub fn expose_password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+
+    /// The name or number of the host; a number of version 6 stands in brackets.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.url.port().unwrap_or(DEFAULT_PORT)
+    }
+
+    /// The user.
+    pub fn user(&self) -> String {
+        decode(self.url.username()).unwrap_or_default()
+    }
+
+    /// The database; PostgreSQL takes the user's name where the address has none, and so does this.
+    pub fn database(&self) -> String {
+        let name = decode(self.url.path().trim_start_matches('/')).unwrap_or_default();
+        if name.is_empty() { self.user() } else { name }
+    }
+
+    /// A parameter after the `?`.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        self.url
+            .query_pairs()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    /// Host and port, as an error message names the server.
+    pub fn server(&self) -> String {
+        format!("{}:{}", self.host(), self.port())
+    }
+}
+
+impl fmt::Display for SafeUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.password.is_none() {
+            return formatter.write_str(self.url.as_str());
+        }
+        match self.url.as_str().split_once('@') {
+            Some((before, after)) => write!(formatter, "{before}:***@{after}"),
+            None => formatter.write_str("postgres://***"),
+        }
+    }
+}
+
+impl fmt::Debug for SafeUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SafeUrl({self})")
+    }
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text)
+        .decode_utf8()
+        .ok()
+        .map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> SafeUrl {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_password_is_never_shown() {
+        for text in [
+            "postgres://user:hunter2@host/db",
+            "postgresql://user:hunter2@host:1/db?sslmode=disable",
+            "postgres://user:hunter2@[::1]:5432/db",
+            "postgres://us%40er:hunter2@host/db",
+        ] {
+            let url = parse(text);
+            for shown in [
+                url.to_string(),
+                format!("{url:?}"),
+                url.address().to_owned(),
+                url.server(),
+            ] {
+                assert!(!shown.contains("hunter2"), "{shown}");
+            }
+            assert!(url.expose().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn the_parts_are_decoded() {
+        let url = parse("postgres://us%40er:p%2Fa%25s@host:6000/my%20db");
+        assert_eq!(
+            (url.user().as_str(), url.host(), url.port()),
+            ("us@er", "host", 6000)
+        );
+        assert_eq!(url.database(), "my db");
+        assert_eq!(url.expose_password(), Some("p/a%s"));
+        assert_eq!(
+            parse(&url.expose()),
+            url,
+            "an exposed address is the same address"
+        );
+    }
+
+    #[test]
+    fn any_password_survives_the_way_to_the_driver() {
+        for password in ["", "a:b@c/d?e#f", "100%", "%41", "pässwörd", "spaces and +"] {
+            let url = parse("postgres://user@host/db").with_password(password);
+            assert_eq!(
+                parse(&url.expose()).expose_password().unwrap_or_default(),
+                password
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let url = parse("postgres://user@host");
+        assert_eq!((url.port(), url.database().as_str()), (5432, "user"));
+        assert_eq!(url.to_string(), "postgres://user@host");
+        assert_eq!(parse("postgres://user@[::1]").server(), "[::1]:5432");
+    }
+
+    #[test]
+    fn the_application_name_is_added_once() {
+        let url =
+            parse("postgres://user@host/db?sslmode=disable").with_application_name("pgvitals/two words");
+        let again = url.clone().with_application_name("other");
+        assert_eq!(url, again);
+        assert_eq!(
+            url.parameter("application_name").as_deref(),
+            Some("pgvitals/two words")
+        );
+        assert!(
+            url.address()
+                .ends_with("sslmode=disable&application_name=pgvitals%2Ftwo%20words")
+        );
+    }
+
+    #[track_caller]
+    fn check_refused(text: &str, expected: &str) {
+        let error = text.parse::<SafeUrl>().unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_without_being_repeated() {
+        check_refused("host=localhost password=hunter2", "not a URL");
+        check_refused("http://user:hunter2@host/db", "http://");
+        check_refused("postgres:///db", "no host");
+        check_refused("postgres://user:hunter2@/db", "no host");
+        check_refused("postgres://user:hunter2@%2Fvar%2Frun/db", "no host");
+        check_refused("postgres://user:hunter2@one,two/db", "several hosts");
+        check_refused("postgres://user:hunter2@one:1,two:2/db", "several hosts");
+        check_refused("postgres://host/db", "no user");
+        check_refused("postgres://user@host/db?password=hunter2", "parameter password");
+        check_refused("postgres://user@host/db?host=/tmp", "parameter host");
+        check_refused(
+            "postgres://user:%ffhunter2@host/db",
+            "password in the address is not UTF-8",
+        );
+        check_refused("postgres://user:hunter2@host:port/db", "not a URL");
+    }
+}

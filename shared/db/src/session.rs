@@ -1,0 +1,259 @@
+//! A unit of work: one transaction that brings everything it needs along.
+//!
+//! Connections are pooled by the host, and a run that was cut off leaves its transaction open behind it. So nothing
+//! relies on what an earlier unit set, and nothing is assumed to be clean.
+//!
+//! A plain `rollback` before each `begin` would make sure, but costs a round trip and a warning in the server's log
+//! each time. `begin not deferrable` does so for nothing: it has no effect on a new transaction, and within one that
+//! has run a query already PostgreSQL refuses it (`25001`; in a failed one, `25P02`). Only then we roll back. A
+//! transaction that was cut off before its first query holds nothing but an old `now()`, which the preamble notices.
+
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::error::DbError;
+use crate::value::Value;
+
+/// How long the server waits for the next statement of a unit before it gives the transaction up: longer than any
+/// computation between two statements takes, and short enough that what a cut-off run locked is free again soon.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
+
+/// What each unit of work sets for its own transaction and no longer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preamble {
+    /// What `pg_stat_activity` shows: `pgvitals/FUNCTION`.
+    pub application_name: String,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+    /// How long one statement may wait for a lock.
+    pub lock_timeout: Duration,
+    /// Whether the unit may only read.
+    pub read_only: bool,
+}
+
+/// The settings, in one statement. The second column is whether the transaction was begun a while ago, by a run that
+/// was cut off between its `begin` and its preamble: `now()` stands still in a transaction.
+const SETTINGS: &str = "
+    select
+        pg_catalog.set_config('application_name', $1, true),
+        pg_catalog.set_config('statement_timeout', $2, true),
+        pg_catalog.set_config('lock_timeout', $3, true),
+        pg_catalog.set_config('idle_in_transaction_session_timeout', $4, true),
+        pg_catalog.set_config('timezone', 'UTC', true),
+        pg_catalog.statement_timestamp() - pg_catalog.transaction_timestamp() > interval '1 second' as stale";
+
+impl Preamble {
+    /// A preamble with limits that suit short statements: ten seconds a statement, one second a lock.
+    pub fn new(application_name: impl Into<String>) -> Preamble {
+        Preamble {
+            application_name: application_name.into(),
+            statement_timeout: Duration::from_secs(10),
+            lock_timeout: Duration::from_secs(1),
+            read_only: false,
+        }
+    }
+
+    /// The same, for a unit that may only read.
+    #[must_use]
+    pub fn read_only(mut self) -> Preamble {
+        self.read_only = true;
+        self
+    }
+
+    /// The same, with another limit for each statement.
+    #[must_use]
+    pub fn with_statement_timeout(mut self, limit: Duration) -> Preamble {
+        self.statement_timeout = limit;
+        self
+    }
+
+    fn begin(&self) -> &'static str {
+        if self.read_only {
+            "begin read only, not deferrable"
+        } else {
+            "begin read write, not deferrable"
+        }
+    }
+
+    fn settings(&self) -> [Value; 4] {
+        [
+            Value::Text(self.application_name.clone()),
+            milliseconds(self.statement_timeout),
+            milliseconds(self.lock_timeout),
+            milliseconds(IDLE_IN_TRANSACTION),
+        ]
+    }
+}
+
+/// A limit as PostgreSQL takes it. Zero would mean no limit at all, so that the shortest is a millisecond.
+fn milliseconds(limit: Duration) -> Value {
+    Value::Text(limit.as_millis().clamp(1, i32::MAX as u128).to_string())
+}
+
+/// Does a piece of work in a transaction of its own: begins, sets what the preamble says, runs the work, commits; or
+/// rolls back when the work failed.
+///
+/// # Errors
+///
+/// What the work gave, or what the server said to the begin, the preamble or the commit.
+pub async fn unit_of_work<C, T, E>(
+    client: &C,
+    preamble: &Preamble,
+    work: impl AsyncFnOnce(&C) -> Result<T, E>,
+) -> Result<T, E>
+where
+    C: Client,
+    E: From<DbError>,
+{
+    begin(client, preamble).await?;
+    match work(client).await {
+        Ok(outcome) => {
+            client.execute("commit", &[]).await?;
+            Ok(outcome)
+        }
+        Err(error) => {
+            // The work's own error is the one to tell. Where the rollback fails too the connection is broken, and
+            // the server rolls back by itself.
+            let _ = client.execute("rollback", &[]).await;
+            Err(error)
+        }
+    }
+}
+
+/// Begins and sets; once again from a clean state when the session carried an older transaction.
+async fn begin(client: &impl Client, preamble: &Preamble) -> Result<(), DbError> {
+    let carried = match client.execute(preamble.begin(), &[]).await {
+        Ok(_) => set(client, preamble).await?,
+        Err(error) if carries_transaction(&error) => true,
+        Err(error) => return Err(error),
+    };
+    if carried {
+        client.execute("rollback", &[]).await?;
+        client.execute(preamble.begin(), &[]).await?;
+        set(client, preamble).await?;
+    }
+    Ok(())
+}
+
+/// Sets what the preamble says and tells whether the transaction is an old one.
+async fn set(client: &impl Client, preamble: &Preamble) -> Result<bool, DbError> {
+    client
+        .query(SETTINGS, &preamble.settings())
+        .await?
+        .one()?
+        .get("stale")
+}
+
+/// Whether a `begin` was refused because the session is in a transaction: a living one (`25001`) or a failed one
+/// (`25P02`).
+fn carries_transaction(error: &DbError) -> bool {
+    matches!(error.sqlstate.as_deref(), Some("25001" | "25P02"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::row::Rows;
+
+    /// Answers `begin` from a script and writes down what it was sent.
+    struct Script {
+        refusals: RefCell<Vec<&'static str>>,
+        stale: RefCell<Vec<bool>>,
+        sent: RefCell<Vec<String>>,
+    }
+
+    impl Script {
+        fn new(refusals: &[&'static str], stale: &[bool]) -> Script {
+            let (refusals, stale) = (RefCell::new(refusals.to_vec()), RefCell::new(stale.to_vec()));
+            Script {
+                refusals,
+                stale,
+                sent: RefCell::default(),
+            }
+        }
+
+        fn sent(&self) -> String {
+            self.sent.borrow().join("; ")
+        }
+    }
+
+    impl Client for Script {
+        async fn query(&self, sql: &str, _: &[Value]) -> Result<Rows, DbError> {
+            let name = if sql == SETTINGS { "settings" } else { sql };
+            self.sent.borrow_mut().push(name.to_owned());
+            let stale = self.stale.borrow_mut().pop().unwrap_or(false);
+            Ok(Rows::new(
+                vec!["stale".to_owned()],
+                vec![vec![Value::Bool(stale)]],
+            ))
+        }
+
+        async fn execute(&self, sql: &str, _: &[Value]) -> Result<u64, DbError> {
+            self.sent.borrow_mut().push(sql.to_owned());
+            match self.refusals.borrow_mut().pop() {
+                Some(sqlstate) if sql.starts_with("begin") => Err(DbError::server(sqlstate, "refused", None)),
+                _ => Ok(0),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(script: &Script, work: Result<(), DbError>, expected: &str) {
+        let preamble = Preamble::new("pgvitals/test").read_only();
+        let wanted = work.is_ok();
+        let unit = unit_of_work(script, &preamble, async |client| {
+            client.execute("work", &[]).await?;
+            work
+        });
+        let outcome = futures_executor(unit);
+        assert_eq!(outcome.is_ok(), wanted);
+        assert_eq!(script.sent(), expected);
+    }
+
+    /// Nothing here waits, so that one poll is all it takes.
+    fn futures_executor<T>(future: impl Future<Output = T>) -> T {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::pin!(future).as_mut().poll(&mut context) {
+            std::task::Poll::Ready(outcome) => outcome,
+            std::task::Poll::Pending => panic!("a scripted client does not wait"),
+        }
+    }
+
+    const BEGIN: &str = "begin read only, not deferrable; settings";
+
+    #[test]
+    fn a_unit_begins_sets_works_and_commits() {
+        check(&Script::new(&[], &[]), Ok(()), &format!("{BEGIN}; work; commit"));
+    }
+
+    #[test]
+    fn a_failed_unit_rolls_back() {
+        let error = Err(DbError::decode("work failed"));
+        check(&Script::new(&[], &[]), error, &format!("{BEGIN}; work; rollback"));
+    }
+
+    #[test]
+    fn an_abandoned_transaction_is_rolled_back_first() {
+        for sqlstate in ["25001", "25P02"] {
+            let expected = format!("begin read only, not deferrable; rollback; {BEGIN}; work; commit");
+            check(&Script::new(&[sqlstate], &[]), Ok(()), &expected);
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_was_abandoned_before_its_first_query_is_too_old() {
+        let expected = format!("{BEGIN}; rollback; {BEGIN}; work; commit");
+        check(&Script::new(&[], &[true]), Ok(()), &expected);
+    }
+
+    #[test]
+    fn a_limit_is_never_none_at_all() {
+        assert_eq!(milliseconds(Duration::ZERO), Value::Text("1".to_owned()));
+        assert_eq!(
+            milliseconds(Duration::from_secs(u64::MAX)),
+            Value::Text(i32::MAX.to_string())
+        );
+    }
+}

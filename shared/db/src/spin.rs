@@ -1,0 +1,194 @@
+//! The door by `spin:postgres`, for components.
+//!
+//! The host pools the connections: opening one takes it from the pool, dropping it gives it back. Dropping a future
+//! of this module cancels the call that is under way in the host.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use spin_sdk::pg::{self, DbDataType, DbValue, ParameterValue, PgError, QueryError};
+
+use crate::client::Client;
+use crate::error::{DbError, ErrorKind};
+use crate::parameters::typed;
+use crate::row::Rows;
+use crate::safe_url::SafeUrl;
+use crate::timestamp;
+use crate::value::Value;
+
+/// A connection from the host's pool. It goes back when it is dropped.
+pub struct Connection {
+    connection: pg::Connection,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+/// Takes a connection from the host's pool, or has it open one.
+///
+/// # Errors
+///
+/// What kept the connection from being made. See [`DbError::is_connection`].
+pub async fn connect(url: &SafeUrl) -> Result<Connection, DbError> {
+    match pg::Connection::open(url.expose()).await {
+        Ok(connection) => Ok(Connection { connection }),
+        Err(error) => Err(connect_error(url, error)),
+    }
+}
+
+impl Client for Connection {
+    async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows, DbError> {
+        let sent = sendable(parameters)?;
+        let result = self
+            .connection
+            .query(typed(sql, parameters), sent)
+            .await
+            .map_err(statement_error)?;
+        let (columns, mut stream, done) = result.into_inner();
+        for column in &columns {
+            check_carried(column)?;
+        }
+        let mut rows = Vec::new();
+        while let Some(row) = stream.next().await {
+            let values = row.into_iter().enumerate();
+            rows.push(
+                values
+                    .map(|(index, value)| read_value(&columns, index, value))
+                    .collect::<Result<_, _>>()?,
+            );
+        }
+        done.await
+            .map_err(|error| statement_error(pg::Error::PgError(error)))?;
+        Ok(Rows::new(
+            columns.into_iter().map(|column| column.name).collect(),
+            rows,
+        ))
+    }
+
+    async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64, DbError> {
+        let sent = sendable(parameters)?;
+        self.connection
+            .execute(typed(sql, parameters), sent)
+            .await
+            .map_err(statement_error)
+    }
+}
+
+fn sendable(parameters: &[Value]) -> Result<Vec<ParameterValue>, DbError> {
+    parameters.iter().map(to_parameter).collect()
+}
+
+fn to_parameter(value: &Value) -> Result<ParameterValue, DbError> {
+    Ok(match value {
+        Value::Null => ParameterValue::DbNull,
+        Value::Bool(value) => ParameterValue::Boolean(*value),
+        Value::Int(value) => ParameterValue::Int64(*value),
+        Value::Float(value) => ParameterValue::Floating64(*value),
+        Value::Text(value) => ParameterValue::Str(value.clone()),
+        Value::Timestamp(value) => ParameterValue::Str(timestamp::to_text(value)?),
+        Value::Json(value) => ParameterValue::Jsonb(value.to_string().into_bytes()),
+        Value::IntArray(values) => ParameterValue::ArrayInt64(values.clone()),
+        Value::TextArray(values) => ParameterValue::ArrayStr(values.clone()),
+        Value::Bytes(value) => ParameterValue::Binary(value.clone()),
+    })
+}
+
+/// Refuses a type before its rows are read, so that a result which holds only nulls is refused as well.
+fn check_carried(column: &pg::Column) -> Result<(), DbError> {
+    match &column.data_type {
+        // What a function that gives nothing gives: always read as null.
+        DbDataType::Other(name) if name == "void" => Ok(()),
+        DbDataType::Other(name) => Err(DbError::unsupported(&column.name, name)),
+        DbDataType::Date => Err(DbError::unsupported(&column.name, "date")),
+        DbDataType::Time => Err(DbError::unsupported(&column.name, "time")),
+        DbDataType::Uuid => Err(DbError::unsupported(&column.name, "uuid")),
+        DbDataType::Decimal => Err(DbError::unsupported(&column.name, "numeric")),
+        DbDataType::ArrayDecimal => Err(DbError::unsupported(&column.name, "numeric[]")),
+        DbDataType::Interval => Err(DbError::unsupported(&column.name, "interval")),
+        DbDataType::RangeInt32 | DbDataType::RangeInt64 | DbDataType::RangeDecimal => {
+            Err(DbError::unsupported(&column.name, "range"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn read_value(columns: &[pg::Column], index: usize, value: DbValue) -> Result<Value, DbError> {
+    let name = || columns.get(index).map_or("", |column| column.name.as_str());
+    Ok(match value {
+        DbValue::DbNull => Value::Null,
+        DbValue::Boolean(value) => Value::Bool(value),
+        DbValue::Int8(value) => Value::Int(value.into()),
+        DbValue::Int16(value) => Value::Int(value.into()),
+        DbValue::Int32(value) => Value::Int(value.into()),
+        DbValue::Int64(value) => Value::Int(value),
+        DbValue::Floating32(value) => Value::Float(value.into()),
+        DbValue::Floating64(value) => Value::Float(value),
+        DbValue::Str(value) => Value::Text(value),
+        DbValue::Binary(value) => Value::Bytes(value),
+        DbValue::Datetime(parts) => Value::Timestamp(timestamp_from(name(), parts)?),
+        DbValue::Jsonb(text) => Value::Json(serde_json::from_slice(&text).map_err(|error| {
+            DbError::decode(format!("column {} holds no JSON", name())).with_cause(error.to_string())
+        })?),
+        DbValue::ArrayInt32(values) => {
+            Value::IntArray(values.into_iter().map(|value| value.map(i64::from)).collect())
+        }
+        DbValue::ArrayInt64(values) => Value::IntArray(values),
+        DbValue::ArrayStr(values) => Value::TextArray(values),
+        DbValue::Unsupported(bytes) if bytes.is_empty() => Value::Null,
+        _ => {
+            return Err(DbError::unsupported(
+                name(),
+                "one that the host knows and we do not",
+            ));
+        }
+    })
+}
+
+fn timestamp_from(
+    column: &str,
+    (year, month, day, hour, minute, second, nanosecond): (i32, u8, u8, u8, u8, u8, u32),
+) -> Result<DateTime<Utc>, DbError> {
+    NaiveDate::from_ymd_opt(year, month.into(), day.into())
+        .and_then(|date| date.and_hms_nano_opt(hour.into(), minute.into(), second.into(), nanosecond))
+        .map(|time| time.and_utc())
+        .ok_or_else(|| DbError::decode(format!("column {column} holds a time that cannot be")))
+}
+
+fn connect_error(url: &SafeUrl, error: pg::Error) -> DbError {
+    match error {
+        pg::Error::PgError(PgError::ConnectionFailed(reason) | PgError::Other(reason)) => {
+            DbError::connect(&url.server(), &reason)
+        }
+        error => DbError::connect(&url.server(), &error.to_string()),
+    }
+}
+
+fn statement_error(error: pg::Error) -> DbError {
+    match error {
+        pg::Error::Decode(reason) => DbError::decode("a value cannot be read").with_cause(reason),
+        pg::Error::PgError(error) => match error {
+            PgError::QueryFailed(QueryError::DbError(reported)) => {
+                let hint = reported
+                    .extras
+                    .iter()
+                    .find(|(name, _)| name == "hint")
+                    .map(|(_, text)| text.as_str());
+                DbError::server(&reported.code, &reported.message, hint)
+            }
+            PgError::QueryFailed(QueryError::Text(reason)) | PgError::Other(reason) => {
+                DbError::statement(&reason)
+            }
+            PgError::ConnectionFailed(reason) => {
+                DbError::new(ErrorKind::ConnectionLost, "the connection to the server was lost")
+                    .with_cause(reason)
+            }
+            PgError::BadParameter(reason) => {
+                DbError::new(ErrorKind::Other, "a parameter does not fit the statement").with_cause(reason)
+            }
+            PgError::ValueConversionFailed(reason) => {
+                DbError::decode("a value cannot be read").with_cause(reason)
+            }
+        },
+    }
+}

@@ -1,0 +1,45 @@
+-- name: statements
+-- reads: pg_stat_statements(false): every statement of the server, without the texts, once per server
+-- interval: 15s
+-- timeout: 5s
+-- versions: 13-18
+-- privileges: pg_read_all_stats
+-- extension: pg_stat_statements 1.11-1.12
+-- needs: toplevel total_exec_time shared_blk_read_time stats_since
+-- columns: statement_key=key database=label user_name=label query_id=label top_level=label own=label
+-- columns: stats_reset=epoch entered_at=epoch
+-- columns: calls=counter plan_us=counter exec_us=counter rows=counter
+-- columns: shared_hit=counter shared_read=counter shared_dirtied=counter shared_written=counter
+-- columns: temp_read=counter temp_written=counter read_us=counter write_us=counter wal_bytes=counter
+--
+-- From 1.11 (PostgreSQL 17) each statement says since when it has been counted, and the I/O times name shared blocks.
+-- `extension_schema` stands for the schema that pg_stat_statements was created in. The statements of the monitor's own
+-- logins are counted like all others, so that its cost can be seen, and marked `own`, so that no rule fires on them.
+
+select
+  (s.dbid::int8::text || '/' || s.userid::int8::text || '/' || s.queryid::text || '/' || case when s.toplevel then 't' else 'f' end)::text as statement_key,
+  d.datname::text as database,
+  r.rolname::text as user_name,
+  s.queryid::int8 as query_id,
+  s.toplevel::bool as top_level,
+  coalesce(r.rolname in ('pgvitals_collector', 'pgvitals_maintenance'), false)::bool as own,
+  info.stats_reset::timestamptz as stats_reset,
+  s.stats_since::timestamptz as entered_at,
+  s.calls::int8 as calls,
+  (s.total_plan_time * 1000)::int8 as plan_us,
+  (s.total_exec_time * 1000)::int8 as exec_us,
+  s.rows::int8 as rows,
+  s.shared_blks_hit::int8 as shared_hit,
+  s.shared_blks_read::int8 as shared_read,
+  s.shared_blks_dirtied::int8 as shared_dirtied,
+  s.shared_blks_written::int8 as shared_written,
+  s.temp_blks_read::int8 as temp_read,
+  s.temp_blks_written::int8 as temp_written,
+  (s.shared_blk_read_time * 1000)::int8 as read_us,
+  (s.shared_blk_write_time * 1000)::int8 as write_us,
+  s.wal_bytes::int8 as wal_bytes
+from extension_schema.pg_stat_statements_info as info
+cross join extension_schema.pg_stat_statements(false) as s
+left join pg_catalog.pg_database as d on d.oid = s.dbid
+left join pg_catalog.pg_roles as r on r.oid = s.userid
+where s.queryid is not null

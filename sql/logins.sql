@@ -1,0 +1,45 @@
+-- The roles of pgvitals. Idempotent; run before the migrations by somebody who may create roles (a superuser, or a
+-- role with CREATEROLE such as `postgres` on Supabase). Passwords are set apart, as SCRAM verifiers, so that no
+-- password ever reaches a server log.
+--
+--   pgvitals_owner        owns the schema monitoring; nobody logs in as it
+--   pgvitals_collector    reads statistics by pg_monitor, writes the schema monitoring, and nothing else
+--   pgvitals_maintenance  for maintenance work, with rights of its own
+
+do $roles$
+declare
+  role_name text;
+begin
+  foreach role_name in array array['pgvitals_owner', 'pgvitals_collector', 'pgvitals_maintenance'] loop
+    if not exists (select 1 from pg_catalog.pg_roles where rolname = role_name) then
+      begin
+        execute pg_catalog.format('create role %I nologin', role_name);
+      exception when duplicate_object or unique_violation then
+        -- Roles are shared by all databases of a server: another one was set up at the same moment.
+        null;
+      end;
+    end if;
+  end loop;
+end
+$roles$;
+
+-- To create objects that pgvitals_owner owns, the migrating role must be a member of it.
+do $membership$
+begin
+  if not pg_catalog.pg_has_role(current_user, 'pgvitals_owner', 'usage') then
+    grant pgvitals_owner to current_user;
+  end if;
+end
+$membership$;
+
+-- Statistics of all users, without superuser.
+do $monitor$
+begin
+  if not pg_catalog.pg_has_role('pgvitals_collector', 'pg_monitor', 'usage') then
+    grant pg_monitor to pgvitals_collector;
+  end if;
+exception when insufficient_privilege then
+  raise exception 'role % may not grant pg_monitor', current_user
+    using errcode = 'insufficient_privilege', hint = 'ask a superuser to run: grant pg_monitor to pgvitals_collector';
+end
+$monitor$;

@@ -1,1 +1,32 @@
-//! tests
+//! What integration tests are made of: real parts, found or started, and gone when the test has ended.
+//!
+//! - [`server`]: PostgreSQL servers of every supported version, shared by the tests of a run or of a test's own;
+//! - [`database`]: a database of its own for every test, named from the test's path, kept when the test fails;
+//! - [`receiver`]: an HTTP receiver that records what it gets and answers as told;
+//! - [`blackhole`]: a listener that accepts and never answers;
+//! - [`binaries`]: where the programs under test are.
+//!
+//! Nothing here knows what is tested. It must not depend on `store`, `function` or a component.
+
+#![deny(missing_docs)]
+
+pub mod binaries;
+pub mod blackhole;
+pub mod database;
+pub mod http;
+pub mod receiver;
+pub mod server;
+
+pub use blackhole::Blackhole;
+pub use database::Database;
+pub use receiver::{Answer, Receiver};
+pub use server::{DedicatedServer, Server, test_versions};
+
+use std::path::PathBuf;
+
+/// The folder of the project.
+pub fn project_root() -> PathBuf {
+    let mut root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.pop();
+    root
+}

@@ -34,7 +34,11 @@ impl Account {
             .iter()
             .find_map(|name| User::from_name(name).ok().flatten())
             .map(|user| Self {
-                other: Some(OtherUser { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() }),
+                other: Some(OtherUser {
+                    name: user.name,
+                    uid: user.uid.as_raw(),
+                    gid: user.gid.as_raw(),
+                }),
             })
             .ok_or(EmbeddedError::NoAccount)
     }
@@ -57,8 +61,14 @@ impl Account {
     pub fn can_enter(&self, directory: &Path) -> bool {
         let mut command = Command::new("/bin/sh");
         // The directory is passed beside the script, so that no character in it can be taken for shell.
-        command.args(["-c", r#"cd -- "$1" 2>/dev/null && test -r ."#, "sh"]).arg(directory);
-        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(["-c", r#"cd -- "$1" 2>/dev/null && test -r ."#, "sh"])
+            .arg(directory);
+        command
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         self.apply(&mut command);
         command.status().is_ok_and(|status| status.success())
     }
@@ -71,9 +81,15 @@ impl Account {
                 return Ok(candidate.clone());
             }
         }
-        let tried: Vec<_> = candidates.iter().map(|path| format!("`{}`", path.display())).collect();
+        let tried: Vec<_> = candidates
+            .iter()
+            .map(|path| format!("`{}`", path.display()))
+            .collect();
         let user = self.other_name().unwrap_or("(ourselves)").to_owned();
-        Err(EmbeddedError::Unreachable { user, tried: tried.join(", ") })
+        Err(EmbeddedError::Unreachable {
+            user,
+            tried: tried.join(", "),
+        })
     }
 
     /// Makes `directory`, private to this user.
@@ -101,7 +117,10 @@ impl Account {
 
     /// Whether `path` belongs to this user.
     pub fn owns(&self, path: &Path) -> bool {
-        let uid = self.other.as_ref().map_or_else(|| Uid::effective().as_raw(), |user| user.uid);
+        let uid = self
+            .other
+            .as_ref()
+            .map_or_else(|| Uid::effective().as_raw(), |user| user.uid);
         fs::metadata(path).is_ok_and(|metadata| metadata.uid() == uid)
     }
 }

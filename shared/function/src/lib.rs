@@ -1,1 +1,120 @@
-//! shared/function
+//! What every function shares: its two entries, configuration, authorisation, deadlines, logs, the run journal.
+//!
+//! A function is a crate with one line for its exports and one `async fn`:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use function::{Context, Host, Report};
+//!
+//! function::export! {
+//!     name: "count-targets",
+//!     deadline: Duration::from_secs(10),
+//!     run: run,
+//! }
+//!
+//! async fn run(context: &Context<impl Host>) -> anyhow::Result<Report> {
+//!     let monitoring = context.monitoring().await?;
+//!     let count: i64 = db::unit_of_work(&monitoring, &context.preamble().read_only(), async |client| {
+//!         let rows = db::Client::query(client, "select count(*)::int8 as count from monitoring.targets", &[]).await?;
+//!         rows.one()?.get("count")
+//!     })
+//!     .await
+//!     .map_err(anyhow::Error::from)?;
+//!     Ok(Report::ok().with("targets", count))
+//! }
+//! ```
+//!
+//! One that answers questions takes `read: handle` in place of `deadline` and `run`, and says with `access` who may
+//! ask. Which file holds what:
+//!
+//! - `entry`: what happens between a trigger and a function
+//! - `context`, `host`: what a function has at hand, and the world around it
+//! - `config`, `secret`: variables, and values that must not be shown
+//! - `deadlines`, `concurrency`: every wait has a limit; many at once, but not all
+//! - `http`: requests, answers, and the rules that every entry keeps
+//! - `journal`, `report`, `failure`: what is written down about a run
+//! - `log`: log lines of one shape
+//! - `spin`, `native`: the world within a component, and outside of one
+
+#![deny(missing_docs)]
+
+mod concurrency;
+pub mod config;
+mod context;
+pub mod deadlines;
+pub mod entry;
+mod failure;
+mod host;
+pub mod http;
+mod journal;
+pub mod log;
+#[cfg(not(target_family = "wasm"))]
+pub mod native;
+mod report;
+mod secret;
+mod send_error;
+#[cfg(target_family = "wasm")]
+pub mod spin;
+
+pub use ::http::{Method, StatusCode, Uri, header};
+pub use concurrency::concurrently;
+pub use context::Context;
+pub use deadlines::{DeadlineExceeded, with_deadline};
+pub use entry::Access;
+pub use failure::Failure;
+pub use host::Host;
+pub use http::{Request, Response};
+pub use journal::Trigger;
+pub use report::{Outcome, Report};
+pub use secret::{Secret, Secrets};
+pub use send_error::SendError;
+
+/// Makes the exports of a component: the HTTP handler, and the cron handler of a function that runs.
+///
+/// Outside of a component it makes nothing, so that the crate can be tested natively.
+#[macro_export]
+macro_rules! export {
+    (name: $name:expr, deadline: $deadline:expr, run: $run:ident $(,)?) => {
+        #[cfg(target_family = "wasm")]
+        mod exported {
+            use $crate::spin::bindings::{self, wasip3};
+
+            struct Component;
+
+            impl bindings::HttpGuest for Component {
+                async fn handle(request: bindings::Request) -> Result<bindings::Response, bindings::ErrorCode> {
+                    let run = async |context: &_| super::$run(context).await;
+                    $crate::spin::http_run($name, $deadline, request, run).await
+                }
+            }
+
+            impl bindings::CronGuest for Component {
+                async fn handle_cron_event(_: bindings::Metadata) -> Result<(), bindings::CronError> {
+                    let run = async |context: &_| super::$run(context).await;
+                    $crate::spin::cron_run($name, $deadline, run).await
+                }
+            }
+
+            bindings::export_http!(Component);
+            bindings::export_cron!(Component with_types_in bindings::cron);
+        }
+    };
+    (name: $name:expr, access: $access:expr, read: $read:ident $(,)?) => {
+        #[cfg(target_family = "wasm")]
+        mod exported {
+            use $crate::spin::bindings::{self, wasip3};
+
+            struct Component;
+
+            impl bindings::HttpGuest for Component {
+                async fn handle(request: bindings::Request) -> Result<bindings::Response, bindings::ErrorCode> {
+                    let read = async |context: &_, request: &_| super::$read(context, request).await;
+                    $crate::spin::http_read($name, $access, request, read).await
+                }
+            }
+
+            bindings::export_http!(Component);
+        }
+    };
+}

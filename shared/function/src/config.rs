@@ -1,0 +1,248 @@
+//! The variables of `spin.toml`, read once and checked.
+
+use db::SafeUrl;
+
+use crate::host::Host;
+use crate::secret::{Secret, Secrets};
+
+/// The secret name that stands for the password of the monitoring database itself.
+const DEFAULT_SECRET: &str = "default";
+
+/// What the operator configured.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The collector's login in the monitoring database.
+    pub monitoring_url: SafeUrl,
+    /// Passwords of targets, by the names their rows give.
+    pub target_passwords: Secrets,
+    /// Addresses of channels, by the names their rows give.
+    pub channel_urls: Secrets,
+    /// What a caller must show.
+    pub api_token: Secret,
+    /// Whether `/metrics` answers without it.
+    pub metrics_open: bool,
+    /// Where people reach this application; links in notifications begin with it.
+    pub external_url: String,
+}
+
+/// A variable that cannot be used. The text names it and says what to do; it never repeats the value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("variable {name} {problem}")]
+pub struct ConfigError {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Config {
+    /// Reads and checks every variable.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that is missing or cannot be used.
+    pub async fn load(host: &impl Host) -> Result<Config, ConfigError> {
+        let monitoring_url = required(host, "monitoring_url").await?;
+        let config = Config {
+            monitoring_url: monitoring_url.parse::<SafeUrl>().map_err(|error| {
+                refused(
+                    "monitoring_url",
+                    format!("cannot be used: {error}"),
+                    "set it to postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+                )
+            })?,
+            target_passwords: secrets(host, "target_passwords").await?,
+            channel_urls: secrets(host, "channel_urls").await?,
+            api_token: Secret::new(required(host, "api_token").await?),
+            metrics_open: truth(host, "metrics_open", true).await?,
+            external_url: external_url(host).await?,
+        };
+        Ok(config)
+    }
+
+    /// The address of a target with its password.
+    ///
+    /// # Errors
+    ///
+    /// An address that cannot be used, or a secret of which `target_passwords` knows nothing.
+    pub fn target_url(&self, address: &str, secret: &str) -> Result<SafeUrl, TargetError> {
+        let url: SafeUrl = address.parse().map_err(TargetError::Address)?;
+        let password = match self.target_passwords.get(secret) {
+            Some(password) => Some(password.expose()),
+            None if secret == DEFAULT_SECRET => self.monitoring_url.expose_password(),
+            None => return Err(TargetError::Secret(secret.to_owned())),
+        };
+        Ok(match password {
+            Some(password) => url.with_password(password),
+            None => url,
+        })
+    }
+}
+
+/// Why the address of a target cannot be made up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// The address in the row.
+    #[error("the address of the target cannot be used")]
+    Address(#[source] db::UrlError),
+    /// The secret in the row.
+    #[error("variable target_passwords has no password named {0}")]
+    Secret(String),
+}
+
+async fn required(host: &impl Host, name: &'static str) -> Result<String, ConfigError> {
+    match read(host, name).await? {
+        Some(value) => Ok(value),
+        None => Err(refused(
+            name,
+            "is not set".to_owned(),
+            "set it as SPIN_VARIABLE_NAME in the environment or with --variable",
+        )),
+    }
+}
+
+async fn secrets(host: &impl Host, name: &'static str) -> Result<Secrets, ConfigError> {
+    let Some(text) = read(host, name).await? else {
+        return Ok(Secrets::default());
+    };
+    Secrets::from_json(&text).ok_or_else(|| {
+        refused(
+            name,
+            "is not a JSON object of texts".to_owned(),
+            r#"set it to something like {"orders": "the secret"}"#,
+        )
+    })
+}
+
+async fn truth(host: &impl Host, name: &'static str, otherwise: bool) -> Result<bool, ConfigError> {
+    match read(host, name).await?.as_deref() {
+        None => Ok(otherwise),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(_) => Err(refused(
+            name,
+            "is neither true nor false".to_owned(),
+            "set it to true or to false",
+        )),
+    }
+}
+
+async fn external_url(host: &impl Host) -> Result<String, ConfigError> {
+    let text = read(host, "external_url")
+        .await?
+        .unwrap_or_else(|| "http://127.0.0.1:3000".to_owned());
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    let problem = "does not begin with http:// or https://".to_owned();
+    Err(refused(
+        "external_url",
+        problem,
+        "set it to the address at which people reach this application",
+    ))
+}
+
+/// A variable that is empty counts as not set.
+async fn read(host: &impl Host, name: &'static str) -> Result<Option<String>, ConfigError> {
+    let value = host.variable(name).await.map_err(|reason| {
+        refused(
+            name,
+            format!("cannot be read: {reason}"),
+            "check the provider of the variables",
+        )
+    })?;
+    Ok(value
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty()))
+}
+
+fn refused(name: &'static str, problem: String, hint: &str) -> ConfigError {
+    let hint = hint.replace(
+        "SPIN_VARIABLE_NAME",
+        &format!("SPIN_VARIABLE_{}", name.to_uppercase()),
+    );
+    ConfigError { name, problem, hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::NativeHost;
+
+    fn complete() -> NativeHost {
+        NativeHost::default()
+            .variable(
+                "monitoring_url",
+                "postgres://collector:hunter2@127.0.0.1/postgres",
+            )
+            .variable("api_token", "hunter3")
+    }
+
+    #[tokio::test]
+    async fn what_is_left_out_has_a_default() {
+        let config = Config::load(&complete()).await.unwrap();
+        assert!(config.metrics_open);
+        assert_eq!(config.external_url, "http://127.0.0.1:3000");
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hunter"), "{shown}");
+    }
+
+    #[track_caller]
+    fn check_refused(error: &ConfigError, expected: &str, hint: &str) {
+        assert_eq!(error.to_string(), expected);
+        assert!(error.hint.contains(hint), "{}", error.hint);
+        assert!(!format!("{error:?}").contains("hunter"), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_variable_that_cannot_be_used_is_named_and_not_repeated() {
+        let cases = [
+            (
+                complete().variable("api_token", " "),
+                "variable api_token is not set",
+                "SPIN_VARIABLE_API_TOKEN",
+            ),
+            (
+                complete().variable("monitoring_url", "host=x password=hunter2"),
+                "variable monitoring_url cannot be used: the address is not a URL of the form \
+                 postgres://user@host:port/database",
+                "postgres://USER",
+            ),
+            (
+                complete().variable("target_passwords", "hunter2"),
+                "variable target_passwords is not a JSON object of texts",
+                "orders",
+            ),
+            (
+                complete().variable("metrics_open", "yes"),
+                "variable metrics_open is neither true nor false",
+                "true",
+            ),
+            (
+                complete().variable("external_url", "example.com"),
+                "variable external_url does not begin with http:// or https://",
+                "people",
+            ),
+        ];
+        for (host, expected, hint) in cases {
+            check_refused(&Config::load(&host).await.unwrap_err(), expected, hint);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_target_gets_the_password_its_row_names() {
+        let host = complete().variable("target_passwords", r#"{"orders": "hunter4"}"#);
+        let config = Config::load(&host).await.unwrap();
+        let password = |secret| {
+            config
+                .target_url("postgres://u@h/d", secret)
+                .map(|url| url.expose_password().map(str::to_owned))
+        };
+        assert_eq!(password("orders"), Ok(Some("hunter4".to_owned())));
+        assert_eq!(password("default"), Ok(Some("hunter2".to_owned())));
+        assert_eq!(password("other"), Err(TargetError::Secret("other".to_owned())));
+    }
+}

@@ -1,0 +1,153 @@
+//! What a run has at hand.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use chrono::{DateTime, Utc};
+use db::{Client, DbError, ErrorKind, Preamble, SafeUrl};
+use serde_json::{Map, Value};
+
+use crate::SendError;
+use crate::config::{Config, ConfigError};
+use crate::deadlines::{CONNECT, NOTIFICATION, with_deadline};
+use crate::host::Host;
+use crate::log::Logger;
+
+/// What a run has at hand: configuration, databases, the way out, the log.
+#[derive(Debug)]
+pub struct Context<H> {
+    function: &'static str,
+    host: H,
+    config: OnceLock<Config>,
+    run_id: OnceLock<i64>,
+    touched: Mutex<Map<String, Value>>,
+}
+
+impl<H: Host> Context<H> {
+    /// The context of a function, before its run is known.
+    pub fn new(function: &'static str, host: H) -> Context<H> {
+        Context {
+            function,
+            host,
+            config: OnceLock::new(),
+            run_id: OnceLock::new(),
+            touched: Mutex::default(),
+        }
+    }
+
+    /// The name of the function.
+    pub fn function(&self) -> &'static str {
+        self.function
+    }
+
+    /// The number of the run in the journal, once it has one. Reading functions have none.
+    pub fn run_id(&self) -> Option<i64> {
+        self.run_id.get().copied()
+    }
+
+    pub(crate) fn begin_run(&self, run_id: i64) {
+        // A context serves one run, so that there is nothing to replace.
+        let _ = self.run_id.set(run_id);
+    }
+
+    /// The log of this run.
+    pub fn log(&self) -> Logger {
+        let logger = Logger::new(self.function);
+        self.run_id()
+            .map_or_else(|| logger.clone(), |run_id| logger.for_run(run_id))
+    }
+
+    /// Notes what the run touched, as soon as it did: the journal has it also when the run fails later.
+    pub fn touched(&self, name: &str, value: impl Into<Value>) {
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        touched.insert(name.to_owned(), value.into());
+    }
+
+    /// Takes what was noted.
+    pub(crate) fn take_touched(&self) -> Map<String, Value> {
+        std::mem::take(&mut *self.touched.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The configuration, read at its first use.
+    ///
+    /// # Errors
+    ///
+    /// The first variable that is missing or cannot be used.
+    pub async fn config(&self) -> Result<&Config, ConfigError> {
+        if let Some(config) = self.config.get() {
+            return Ok(config);
+        }
+        let config = Config::load(&self.host).await?;
+        Ok(self.config.get_or_init(|| config))
+    }
+
+    /// Opens a connection to the monitoring database.
+    ///
+    /// # Errors
+    ///
+    /// A variable that cannot be used, or what kept the connection from being made.
+    pub async fn monitoring(&self) -> anyhow::Result<H::Client> {
+        let url = self.config().await?.monitoring_url.clone();
+        Ok(self.connect(url).await.map_err(monitoring_hint)?)
+    }
+
+    /// Opens a connection to a target, by the address and the name of the secret in its row.
+    ///
+    /// # Errors
+    ///
+    /// An address or a secret that cannot be used, or what kept the connection from being made.
+    pub async fn target(&self, address: &str, secret: &str) -> anyhow::Result<H::Client> {
+        let url = self.config().await?.target_url(address, secret)?;
+        Ok(self.connect(url).await?)
+    }
+
+    async fn connect(&self, url: SafeUrl) -> Result<H::Client, DbError> {
+        let url = url.with_application_name(&self.application_name());
+        match with_deadline("connecting", CONNECT, self.host.connect(&url)).await {
+            Ok(outcome) => outcome,
+            Err(exceeded) => {
+                let message = format!("cannot connect to {}", url.server());
+                Err(DbError::new(ErrorKind::ConnectTimeout, message).with_cause(exceeded.to_string()))
+            }
+        }
+    }
+
+    /// What the server shows for the sessions of this function.
+    pub fn application_name(&self) -> String {
+        format!("pgvitals/{}", self.function)
+    }
+
+    /// The preamble that each unit of work of this function begins with.
+    pub fn preamble(&self) -> Preamble {
+        Preamble::new(self.application_name())
+    }
+
+    /// The time of a database, which is the only clock.
+    ///
+    /// # Errors
+    ///
+    /// What the server said.
+    pub async fn now(&self, client: &impl Client) -> Result<DateTime<Utc>, DbError> {
+        client
+            .query("select pg_catalog.clock_timestamp()::timestamptz as now", &[])
+            .await?
+            .one()?
+            .get("now")
+    }
+
+    /// Sends a request to another server, within [`NOTIFICATION`].
+    ///
+    /// # Errors
+    ///
+    /// What kept the request from being answered. An answer with an error status is an answer.
+    pub async fn send(&self, request: http::Request<String>) -> Result<http::Response<String>, SendError> {
+        with_deadline("sending a notification", NOTIFICATION, self.host.send(request)).await?
+    }
+}
+
+/// The monitoring database is named, so that nobody looks for a fault at a target.
+fn monitoring_hint(error: DbError) -> DbError {
+    if error.hint.is_some() {
+        return error;
+    }
+    error.with_hint("check that the monitoring database runs and that variable monitoring_url is right")
+}

@@ -1,0 +1,176 @@
+//! What happens between a trigger and a function, the same for every function.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::context::Context;
+use crate::deadlines::with_deadline;
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::http::{self as web, Request, Response};
+use crate::journal::{self, Trigger};
+use crate::report::Report;
+
+/// Who may read what a reading function answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone: health is asked by load balancers that have no token.
+    Open,
+    /// Everyone, unless variable `metrics_open` is false; then whoever bears the token.
+    MetricsOpen,
+    /// Whoever bears the token.
+    Token,
+}
+
+/// Answers a request to a function that runs on POST.
+pub async fn answer_run<H: Host>(
+    context: &Context<H>,
+    deadline: Duration,
+    request: &Request,
+    run: impl AsyncFnOnce(&Context<H>) -> anyhow::Result<Report>,
+) -> Response {
+    if !web::names(request.uri().path(), context.function()) {
+        return web::not_found(request.uri().path());
+    }
+    if let Some(refused) = web::check_method(request, &[Method::POST], "POST") {
+        return refused;
+    }
+    match context.config().await {
+        Ok(config) => {
+            if let Some(refused) = web::check_token(request, &config.api_token) {
+                return refused;
+            }
+        }
+        Err(error) => return web::failed(&told(context, &error.into())),
+    }
+    match perform(context, Trigger::Http, deadline, run).await {
+        Ok(report) => {
+            let body = json!({
+                "function": context.function(),
+                "run_id": context.run_id(),
+                "outcome": report.outcome.as_str(),
+                "report": report.fields,
+            });
+            web::json(StatusCode::OK, &body)
+        }
+        Err(failure) => {
+            let mut body = failure.to_json();
+            body["function"] = context.function().into();
+            body["run_id"] = context.run_id().into();
+            let mut response = web::failed(&failure);
+            *response.body_mut() = format!("{body}\n");
+            response
+        }
+    }
+}
+
+/// Answers a request to a function that reads.
+pub async fn answer_read<H: Host>(
+    context: &Context<H>,
+    access: Access,
+    request: Request,
+    read: impl AsyncFnOnce(&Context<H>, &Request) -> anyhow::Result<Response>,
+) -> Response {
+    if let Some(refused) = web::check_method(&request, &[Method::GET, Method::HEAD], "GET, HEAD") {
+        return refused;
+    }
+    let head = *request.method() == Method::HEAD;
+    let outcome = match check_access(context, access, &request).await {
+        Ok(None) => read(context, &request).await,
+        Ok(Some(refused)) => Ok(refused),
+        Err(error) => Err(error),
+    };
+    let mut response = outcome.unwrap_or_else(|error| web::failed(&told(context, &error)));
+    if head {
+        response.body_mut().clear();
+    }
+    response
+}
+
+async fn check_access<H: Host>(
+    context: &Context<H>,
+    access: Access,
+    request: &Request,
+) -> anyhow::Result<Option<Response>> {
+    if access == Access::Open {
+        return Ok(None);
+    }
+    let config = context.config().await?;
+    if access == Access::MetricsOpen && config.metrics_open {
+        return Ok(None);
+    }
+    Ok(web::check_token(request, &config.api_token))
+}
+
+/// Runs a function once, on whichever trigger, and journals it.
+///
+/// # Errors
+///
+/// Why the run failed, or why it could not be journaled.
+pub async fn perform<H: Host>(
+    context: &Context<H>,
+    trigger: Trigger,
+    deadline: Duration,
+    run: impl AsyncFnOnce(&Context<H>) -> anyhow::Result<Report>,
+) -> Result<Report, Failure> {
+    let entry = match journal::start(context, trigger, deadline).await {
+        Ok(entry) => entry,
+        Err(error) => {
+            return Err(told(
+                context,
+                &error.context("the run cannot be journaled and was not begun"),
+            ));
+        }
+    };
+    context.begin_run(entry.run_id);
+    let outcome = match with_deadline("the run", deadline, run(context)).await {
+        Ok(outcome) => outcome,
+        Err(exceeded) => Err(exceeded.into()),
+    };
+    let mut touched = context.take_touched();
+    let outcome = match outcome {
+        Ok(mut report) => {
+            touched.append(&mut report.fields);
+            report.fields = touched.clone();
+            Ok(report)
+        }
+        Err(error) => Err(told(context, &error)),
+    };
+    let (word, error) = match &outcome {
+        Ok(report) => (report.outcome.as_str(), None),
+        Err(failure) => ("failed", Some(failure.error.as_str())),
+    };
+    if let Err(failure) = &outcome {
+        add_failure(&mut touched, failure);
+    }
+    let written = journal::finish(context, &entry, word, &Value::Object(touched), error).await;
+    context.log().info(
+        "The run ended",
+        json!({"trigger": trigger.as_str(), "outcome": word}),
+    );
+    match written {
+        Ok(()) => outcome,
+        Err(error) => {
+            let unwritten = told(context, &error.context("the end of the run cannot be journaled"));
+            // What failed first is the cause to tell; that it could not be written down stands in the log.
+            Err(outcome.err().unwrap_or(unwritten))
+        }
+    }
+}
+
+/// The code and the hint go into the report, where metrics and the dashboard find them.
+fn add_failure(touched: &mut Map<String, Value>, failure: &Failure) {
+    touched.insert("code".to_owned(), failure.code.into());
+    if let Some(hint) = &failure.hint {
+        touched.insert("hint".to_owned(), hint.as_str().into());
+    }
+}
+
+/// Logs a failure and gives it back in the form that is answered.
+fn told<H: Host>(context: &Context<H>, error: &anyhow::Error) -> Failure {
+    let failure = Failure::of(error);
+    context.log().error("The function failed", failure.to_json());
+    failure
+}

@@ -1,0 +1,40 @@
+//! What a function needs of the world around it.
+//!
+//! In a component this is `SpinHost`; natively it is [`NativeHost`](crate::native::NativeHost). Functions are written
+//! against the trait, so that the same code runs in both.
+
+use db::{DbError, SafeUrl};
+
+use crate::SendError;
+
+/// The world around a function.
+#[expect(
+    async_fn_in_trait,
+    reason = "a component has one thread, so that its futures need not be sent to another; natively they are awaited \
+              where they are made"
+)]
+pub trait Host {
+    /// A connection to PostgreSQL.
+    type Client: db::Client;
+
+    /// The value of a variable, `None` when it is not defined.
+    ///
+    /// # Errors
+    ///
+    /// Why the variable cannot be read.
+    async fn variable(&self, name: &str) -> Result<Option<String>, String>;
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    ///
+    /// What kept the connection from being made.
+    async fn connect(&self, url: &SafeUrl) -> Result<Self::Client, DbError>;
+
+    /// Sends a request to another server and waits for its whole answer, of which only the beginning is kept.
+    ///
+    /// # Errors
+    ///
+    /// What kept the request from being answered. An answer with an error status is an answer.
+    async fn send(&self, request: http::Request<String>) -> Result<http::Response<String>, SendError>;
+}

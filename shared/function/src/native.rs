@@ -1,0 +1,72 @@
+//! The world around a function outside of a component: for tests.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use db::{DbError, SafeUrl};
+
+use crate::SendError;
+use crate::host::Host;
+
+type Receiver = Box<dyn Fn(http::Request<String>) -> Result<http::Response<String>, SendError> + Send + Sync>;
+
+/// Variables from a map, real PostgreSQL, and a receiver that stands in for other servers.
+#[derive(Default)]
+pub struct NativeHost {
+    variables: BTreeMap<String, String>,
+    receiver: Option<Receiver>,
+}
+
+impl NativeHost {
+    /// Sets a variable.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> NativeHost {
+        self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Answers what is sent.
+    #[must_use]
+    pub fn receiver(
+        mut self,
+        receiver: impl Fn(http::Request<String>) -> Result<http::Response<String>, SendError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> NativeHost {
+        self.receiver = Some(Box::new(receiver));
+        self
+    }
+}
+
+impl fmt::Debug for NativeHost {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values may be secrets.
+        formatter
+            .debug_struct("NativeHost")
+            .field("variables", &self.variables.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Host for NativeHost {
+    type Client = db::Connection;
+
+    async fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(self.variables.get(name).cloned())
+    }
+
+    async fn connect(&self, url: &SafeUrl) -> Result<db::Connection, DbError> {
+        db::connect(url).await
+    }
+
+    async fn send(&self, request: http::Request<String>) -> Result<http::Response<String>, SendError> {
+        match &self.receiver {
+            Some(receiver) => receiver(request),
+            None => Err(SendError::new(
+                "not_permitted",
+                "no receiver was given to this host",
+            )),
+        }
+    }
+}

@@ -298,3 +298,6 @@ fn usual_port(scheme: &str) -> Option<u16> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -201,8 +201,15 @@ impl Written {
         if !source.is_file() {
             return Err(failed("source", Problem::ComponentFile(source)));
         }
-        let allowed_hosts = AllowedHosts::parse(&self.table.allowed_outbound_hosts, resolver)
-            .map_err(|error| failed("allowed_outbound_hosts", error.into()))?;
+        let entries = &self.table.allowed_outbound_hosts;
+        let allowed_hosts = AllowedHosts::parse(entries, resolver).map_err(|error| {
+            let index = entries
+                .iter()
+                .position(|entry| entry == error.entry())
+                .map(Step::Index);
+            let entry = [Step::Key("allowed_outbound_hosts")].into_iter().chain(index);
+            document.error(&steps.iter().copied().chain(entry).collect::<Vec<_>>(), error)
+        })?;
         let variables = self
             .table
             .variables

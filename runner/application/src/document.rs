@@ -23,38 +23,30 @@ pub(crate) struct Document<'a> {
 
 impl<'a> Document<'a> {
     pub(crate) fn parse(path: &'a Path, text: &'a str) -> Result<Self, ApplicationError> {
-        match DeTable::parse(text) {
-            Ok(table) => Ok(Self {
-                path,
-                text,
-                root: DeValue::Table(table.into_inner()),
-            }),
-            Err(error) => {
-                let line = error.span().map(|span| line_of(text, span.start));
-                let place = Place {
-                    file: path.to_owned(),
-                    line,
-                    key: None,
-                };
-                Err(ApplicationError::new(
-                    place,
-                    Problem::Syntax(error.message().replace('\n', ", ")),
-                ))
-            }
-        }
+        let mut document = Self {
+            path,
+            text,
+            root: DeValue::Table(DeTable::new()),
+        };
+        let table = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
+        document.root = DeValue::Table(table.into_inner());
+        Ok(document)
     }
 
     /// Reads the text into typed tables.
     pub(crate) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, ApplicationError> {
-        toml::from_str(self.text).map_err(|error| {
-            let span = error.span();
-            let place = Place {
-                file: self.path.to_owned(),
-                line: span.as_ref().map(|span| line_of(self.text, span.start)),
-                key: span.as_ref().and_then(|span| self.key_around(span)),
-            };
-            ApplicationError::new(place, Problem::Syntax(error.message().replace('\n', ", ")))
-        })
+        toml::from_str(self.text).map_err(|error| self.syntax_error(&error))
+    }
+
+    fn syntax_error(&self, error: &toml::de::Error) -> ApplicationError {
+        // What the file as a whole lacks has an empty span at its beginning, where nothing is wrong.
+        let span = error.span().filter(|span| *span != (0..0));
+        let place = Place {
+            file: self.path.to_owned(),
+            line: span.as_ref().map(|span| line_of(self.text, span.start)),
+            key: span.and_then(|span| self.key_around(&span)),
+        };
+        ApplicationError::new(place, Problem::Syntax(error.message().replace('\n', ", ")))
     }
 
     pub(crate) fn directory(&self) -> PathBuf {
@@ -73,10 +65,11 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The whole number that the key `name` has.
-    pub(crate) fn number(&self, name: &str) -> Option<i64> {
+    /// What the key `name` is set to, when that is a number or text.
+    pub(crate) fn scalar(&self, name: &str) -> Option<&str> {
         match enter(&self.root, Step::Key(name))? {
-            (_, DeValue::Integer(number)) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+            (_, DeValue::Integer(number)) => Some(number.as_str()),
+            (_, DeValue::String(text)) => Some(text),
             _ => None,
         }
     }
@@ -103,40 +96,42 @@ impl<'a> Document<'a> {
         )
     }
 
-    /// The innermost key whose value holds `wanted`.
+    /// The innermost key that stands at, or around, `wanted`.
     fn key_around(&self, wanted: &Range<usize>) -> Option<String> {
         let mut value = &self.root;
         let mut path: Vec<Step<'_>> = Vec::new();
-        loop {
-            let next = entries(value)
-                .into_iter()
-                .find(|(_, span, inner)| span.contains(&wanted.start) || holds(inner, wanted));
-            match next {
-                Some((step, _, inner)) => {
-                    path.push(step);
-                    value = inner;
-                }
-                None => return (!path.is_empty()).then(|| written(&path)),
-            }
+        while let Some((step, _, inner)) = entries(value)
+            .into_iter()
+            .find(|(_, span, inner)| covers(span, wanted) || holds(inner, wanted))
+        {
+            path.push(step);
+            value = inner;
         }
+        (!path.is_empty()).then(|| written(&path))
     }
 }
 
-/// Whether anything inside `value` stands at `wanted`: a table that is written in several places, such as
+fn covers(span: &Range<usize>, wanted: &Range<usize>) -> bool {
+    span.start <= wanted.start && wanted.end <= span.end
+}
+
+/// Whether anything inside `value` stands around `wanted`. A table whose parts are written in several places, such as
 /// `[component.a]` and `[component.b]`, has no span of its own that covers them all.
 fn holds(value: &DeValue<'_>, wanted: &Range<usize>) -> bool {
     entries(value)
         .iter()
-        .any(|(_, span, inner)| span.contains(&wanted.start) || holds(inner, wanted))
+        .any(|(_, span, inner)| covers(span, wanted) || holds(inner, wanted))
 }
 
-/// What is directly inside a table or an array, with the text of its key and value.
+/// What is directly inside a table or an array, with where its key and value stand.
 fn entries<'v>(value: &'v DeValue<'_>) -> Vec<(Step<'v>, Range<usize>, &'v DeValue<'v>)> {
     match value {
         DeValue::Table(table) => table
             .iter()
             .map(|(key, inner)| {
-                let span = key.span().start..key.span().end.max(inner.span().end);
+                let (key_span, span) = (key.span(), inner.span());
+                // The span of a table under a header of its own is the header, which has the key inside it.
+                let span = key_span.start.min(span.start)..key_span.end.max(span.end);
                 (Step::Key(key.get_ref().as_ref()), span, inner.get_ref())
             })
             .collect(),

@@ -111,8 +111,8 @@ pub enum Problem {
     #[error("{0}")]
     Syntax(String),
     /// The manifest is of another version.
-    #[error("spin_manifest_version is {0}, not 2")]
-    ManifestVersion(i64),
+    #[error("manifest is of version {0}, not 2")]
+    ManifestVersion(String),
     /// A variable or component has a name that is not allowed.
     #[error("{name:?} is not a {kind} name: {fault}")]
     Name {
@@ -197,7 +197,7 @@ fn listed(known: &[String]) -> String {
     if known.is_empty() {
         "none is declared".to_owned()
     } else {
-        format!("there are {}", known.join(", "))
+        format!("declared: {}", known.join(", "))
     }
 }
 
@@ -207,6 +207,8 @@ fn syntax_hint(message: &str) -> &'static str {
         "remove the key, or correct its name"
     } else if message.starts_with("missing field") {
         "add the key"
+    } else if message.ends_with("expected a sequence") {
+        "write a list, or the header of a table in double brackets such as [[trigger.http]]"
     } else if message.starts_with("invalid type") || message.starts_with("invalid value") {
         "write what is expected"
     } else {
@@ -223,7 +225,7 @@ impl Problem {
                 "write NAME=value, with quotes around a value that has blanks in it".to_owned()
             }
             Self::Syntax(message) => syntax_hint(message).to_owned(),
-            Self::ManifestVersion(_) => "write spin_manifest_version = 2".to_owned(),
+            Self::ManifestVersion(_) => "write it as version 2 and say spin_manifest_version = 2".to_owned(),
             Self::Name {
                 kind: "component", ..
             } => "name it like collect-stats".to_owned(),
@@ -241,7 +243,7 @@ impl Problem {
             }
             Self::UnknownOverride { known, .. } => {
                 format!(
-                    "declare it under [variables], or correct its name: {}",
+                    "declare it under [variables], or correct its name ({})",
                     listed(known)
                 )
             }
@@ -252,13 +254,13 @@ impl Problem {
             } => "close it, like {{ name }}".to_owned(),
             Self::Template { known, .. } => {
                 format!(
-                    "declare it under [variables], or correct its name: {}",
+                    "declare it under [variables], or correct its name ({})",
                     listed(known)
                 )
             }
             Self::UnknownComponent { component, known } => {
                 format!(
-                    "add a table [component.{component}], or correct the name: {}",
+                    "add a table [component.{component}], or correct the name ({})",
                     listed(known)
                 )
             }

@@ -12,7 +12,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a manifest")]
 pub(crate) struct ManifestTable {
     #[serde(rename = "spin_manifest_version")]
     _version: i64,
@@ -26,7 +26,7 @@ pub(crate) struct ManifestTable {
 
 /// `[application]`
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as [application]")]
 pub(crate) struct ApplicationTable {
     pub(crate) name: String,
     #[serde(default)]
@@ -45,6 +45,7 @@ pub(crate) struct ApplicationTable {
 
 /// `[application.trigger]`: settings for all triggers of a kind. Those of kinds not served here do not matter.
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "a table such as [application.trigger.http]")]
 pub(crate) struct ApplicationTriggerTables {
     #[serde(default)]
     pub(crate) http: ApplicationHttpTable,
@@ -52,13 +53,17 @@ pub(crate) struct ApplicationTriggerTables {
 
 /// `[application.trigger.http]`
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "a table such as [application.trigger.http]")]
 pub(crate) struct ApplicationHttpTable {
     pub(crate) base: Option<String>,
 }
 
 /// One entry of `[variables]`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { default = \"value\" } or { required = true }"
+)]
 pub(crate) struct VariableTable {
     #[serde(default, rename = "description")]
     _description: String,
@@ -69,8 +74,22 @@ pub(crate) struct VariableTable {
     pub(crate) secret: bool,
 }
 
+#[cfg(test)]
+impl VariableTable {
+    /// A variable with a default, or a required one.
+    pub(crate) fn with_default(default: Option<&str>) -> Self {
+        Self {
+            _description: String::new(),
+            required: default.is_none(),
+            default: default.map(str::to_owned),
+            secret: false,
+        }
+    }
+}
+
 /// `[[trigger.http]]`, `[[trigger.cron]]` and those of kinds not served here.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "tables such as [[trigger.http]]")]
 pub(crate) struct TriggerTables {
     #[serde(default)]
     pub(crate) http: Vec<HttpTriggerTable>,
@@ -80,7 +99,7 @@ pub(crate) struct TriggerTables {
 
 /// `[[trigger.http]]`
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as [[trigger.http]]")]
 pub(crate) struct HttpTriggerTable {
     #[serde(default)]
     pub(crate) id: String,
@@ -91,7 +110,7 @@ pub(crate) struct HttpTriggerTable {
 
 /// `[[trigger.cron]]`
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as [[trigger.cron]]")]
 pub(crate) struct CronTriggerTable {
     #[serde(default)]
     pub(crate) id: String,
@@ -101,6 +120,7 @@ pub(crate) struct CronTriggerTable {
 
 /// `executor = { type = "http" }`
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a table such as { type = \"http\" }")]
 pub(crate) struct ExecutorTable {
     #[serde(rename = "type")]
     pub(crate) kind: String,
@@ -108,7 +128,7 @@ pub(crate) struct ExecutorTable {
 
 /// `[component.NAME]`
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as [component.name]")]
 pub(crate) struct ComponentTable {
     pub(crate) source: SourceValue,
     #[serde(default)]
@@ -147,7 +167,7 @@ pub(crate) struct ComponentTable {
 
 /// `[component.NAME.build]`: read so that a misspelt key is found, and then left alone.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { command = \"make\" }")]
 struct BuildTable {
     #[serde(rename = "command")]
     _command: IgnoredAny,

@@ -61,13 +61,14 @@ pub(crate) fn application(
 
 /// A manifest of another version has other keys, so the version is looked at before them.
 fn check_version(document: &Document<'_>) -> Result<(), ApplicationError> {
-    const KEY: &str = "spin_manifest_version";
-    match document.number(KEY) {
-        Some(version) if version != 2 => {
-            Err(document.error(&[Step::Key(KEY)], Problem::ManifestVersion(version)))
+    // The second one is how the first version of the manifest began for a while.
+    for key in ["spin_manifest_version", "spin_version"] {
+        if let Some(version) = document.scalar(key).filter(|version| *version != "2") {
+            let problem = Problem::ManifestVersion(version.to_owned());
+            return Err(document.error(&[Step::Key(key)], problem));
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 fn check_trigger_kinds(document: &Document<'_>) -> Result<(), ApplicationError> {

@@ -158,7 +158,7 @@ fn trailing(rest: &str, path: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteMatch<'a> {
     route: &'a Route,
-    parameters: Vec<(String, &'a str)>,
+    parameters: Vec<(&'a str, &'a str)>,
     trailing: String,
 }
 
@@ -183,7 +183,7 @@ impl<'a> RouteMatch<'a> {
 
     /// The parameters and their values, in the order of the path.
     #[must_use]
-    pub fn parameters(&self) -> &[(String, &'a str)] {
+    pub fn parameters(&self) -> &[(&'a str, &'a str)] {
         &self.parameters
     }
 
@@ -212,5 +212,161 @@ impl<'a> RouteMatch<'a> {
             (format!("spin-path-match-{name}"), (*value).to_owned())
         }));
         headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn router(base: &str, routes: &[&str]) -> Router {
+        Router::build(base, routes.iter().map(|raw| (*raw, *raw)))
+            .unwrap()
+            .0
+    }
+
+    /// Checks which of `routes` answers `path`, in whatever order they are written.
+    #[track_caller]
+    fn check(routes: &[&str], path: &str, expected: Option<&str>) {
+        let mut reversed = routes.to_vec();
+        reversed.reverse();
+        for routes in [routes, &reversed] {
+            let router = router("/", routes);
+            let found = router.find(path).map(|found| found.component().to_owned());
+            assert_eq!(found.as_deref(), expected, "{path:?} among {routes:?}");
+        }
+    }
+
+    #[test]
+    fn the_route_that_says_most_answers() {
+        check(&[], "/", None);
+        check(&["/"], "/", Some("/"));
+        check(&["/"], "/a", None);
+        check(&["/a", "/a/b"], "/a/b", Some("/a/b"));
+        check(&["/a", "/..."], "/a", Some("/a"));
+        check(&["/a", "/..."], "/a/", Some("/a"));
+        check(&["/a", "/..."], "/b", Some("/..."));
+        check(
+            &["/a/...", "/a/b/...", "/a/b/c/..."],
+            "/a/b/c/d",
+            Some("/a/b/c/..."),
+        );
+        check(&["/a/...", "/a/:x"], "/a/b", Some("/a/:x"));
+        check(&["/a/...", "/a/:x"], "/a/b/c", Some("/a/..."));
+        check(&["/a/:x", "/a/b"], "/a/b", Some("/a/b"));
+        check(&["/a/:x", "/a/b"], "/a/c", Some("/a/:x"));
+        check(&["/:x/b", "/a/..."], "/a/b", Some("/a/..."));
+        check(&["/health/...", "/metrics"], "/health/ready", Some("/health/..."));
+    }
+
+    #[test]
+    fn the_base_stands_before_every_route() {
+        let router = router("/base/", &["a", "/b/..."]);
+        assert_eq!(router.find("/base/a").unwrap().route().based, "/base/a");
+        assert_eq!(router.find("/base/b/c").unwrap().trailing(), "/c");
+        assert_eq!(router.find("/a"), None);
+    }
+
+    #[test]
+    fn a_path_written_twice_is_answered_by_the_last() {
+        let routes = [("first", "/a"), ("second", "/b"), ("third", "/a")];
+        let (router, shadowed) = Router::build("/", routes).unwrap();
+        assert_eq!(router.find("/a").unwrap().component(), "third");
+        assert_eq!(shadowed.len(), 1);
+        assert_eq!(shadowed[0].shadowed.component, "first");
+        assert_eq!(shadowed[0].effective.component, "third");
+    }
+
+    #[test]
+    fn a_path_of_the_same_shape_is_answered_by_the_first() {
+        let (router, shadowed) = Router::build("/", [("first", "/:a"), ("second", "/:b")]).unwrap();
+        assert_eq!(router.find("/x").unwrap().component(), "first");
+        assert_eq!(shadowed[0].shadowed.component, "second");
+    }
+
+    #[track_caller]
+    fn check_trailing(route: &str, path: &str, expected: &str) {
+        assert_eq!(
+            router("/", &[route]).find(path).unwrap().trailing(),
+            expected,
+            "{route:?} on {path:?}"
+        );
+    }
+
+    #[test]
+    fn the_trailing_part_keeps_its_slashes() {
+        check_trailing("/test/...", "/test", "");
+        check_trailing("/test/...", "/test/", "/");
+        check_trailing("/test/...", "/test/hello", "/hello");
+        check_trailing("/test/...", "/test/hello/", "/hello/");
+        check_trailing("/...", "/1/2/3", "/1/2/3");
+        check_trailing("/test", "/test/", "");
+    }
+
+    #[test]
+    fn headers_are_those_of_spin() {
+        let router = router("/base", &["/foo/:user_id/..."]);
+        let mut headers = router.find("/base/foo/42/bar").unwrap().headers();
+        headers.sort();
+        let expected = [
+            ("spin-base-path", "/"),
+            ("spin-component-route", "/foo/:user_id"),
+            ("spin-matched-route", "/base/foo/:user_id/..."),
+            ("spin-path-info", "/bar"),
+            ("spin-path-match-user-id", "42"),
+            ("spin-raw-component-route", "/foo/:user_id/..."),
+        ];
+        assert_eq!(
+            headers,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+
+    fn route() -> impl Strategy<Value = String> {
+        let section = prop::sample::select(vec!["a", "b", ":x", ":y", "a.b", ":x.b", ".a"]);
+        let sections = prop::collection::vec(section, 0..4);
+        (sections, any::<bool>()).prop_map(|(sections, open)| {
+            let path = sections
+                .iter()
+                .map(|section| format!("/{section}"))
+                .collect::<String>();
+            if open || path.is_empty() {
+                format!("{path}/...")
+            } else {
+                path
+            }
+        })
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        let section = prop::sample::select(vec!["a", "b", "c", "a.b", ".a", ""]);
+        prop::collection::vec(section, 0..5)
+            .prop_map(|sections| sections.iter().map(|section| format!("/{section}")).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn routes_are_tried_in_the_order_of_spin(
+            routes in prop::collection::vec(route(), 0..8),
+            paths in prop::collection::vec(path(), 1..8),
+        ) {
+            let (ours, _) = Router::build("/", routes.iter().map(|raw| (raw.as_str(), raw.as_str()))).unwrap();
+            // Spin gives a path that is written twice the place of the first and the component of the last.
+            let mut once: Vec<&String> = Vec::new();
+            for route in &routes {
+                if !once.contains(&route) {
+                    once.push(route);
+                }
+            }
+            let mut theirs = routefinder::Router::new();
+            for route in once {
+                theirs.add(route.replace("/...", "/*"), route.clone()).unwrap();
+            }
+            for path in &paths {
+                let expected = theirs.best_match(path).map(|found| found.handler().clone());
+                prop_assert_eq!(ours.find(path).map(|found| found.component().to_owned()), expected);
+            }
+        }
     }
 }

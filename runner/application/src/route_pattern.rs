@@ -23,9 +23,9 @@ enum Segment {
 
 /// What a path put in the places of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Captures<'path> {
-    pub(crate) parameters: Vec<(String, &'path str)>,
-    pub(crate) rest: Option<&'path str>,
+pub(crate) struct Captures<'a> {
+    pub(crate) parameters: Vec<(&'a str, &'a str)>,
+    pub(crate) rest: Option<&'a str>,
 }
 
 /// Why a pattern cannot be read.
@@ -60,7 +60,7 @@ impl RoutePattern {
     }
 
     /// Matches a path; slashes at its ends do not count.
-    pub(crate) fn matches<'path>(&self, path: &'path str) -> Option<Captures<'path>> {
+    pub(crate) fn matches<'a>(&'a self, path: &'a str) -> Option<Captures<'a>> {
         let mut captures = Captures::default();
         let mut path = path.trim_matches('/');
         let mut segments = self.segments.iter().peekable();
@@ -75,7 +75,7 @@ impl RoutePattern {
                 },
                 Segment::Parameter(name) => {
                     let (value, after) = split_parameter(path, segments.peek() == Some(&&Segment::Dot))?;
-                    captures.parameters.push((name.clone(), value));
+                    captures.parameters.push((name.as_str(), value));
                     after
                 }
                 Segment::Rest => {
@@ -178,4 +178,99 @@ fn split_parameter(path: &str, before_dot: bool) -> Option<(&str, &str)> {
         path.find('/').unwrap_or(path.len())
     };
     Some(path.split_at(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Patterns out of the pieces that matter, with doubled slashes, dots and clashing texts.
+    fn pattern() -> impl Strategy<Value = String> {
+        prop::collection::vec(
+            prop::sample::select(vec![
+                "/", "/", ".", "a", "b", "ab", ":x", ":y", "/:x/", "/:y.", "/a/",
+            ]),
+            0..8,
+        )
+        .prop_flat_map(|pieces| {
+            let text = format!("/{}", pieces.concat());
+            prop_oneof![
+                Just(text.clone()),
+                Just(format!("{}/*", text.trim_end_matches('/')))
+            ]
+        })
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        prop::collection::vec(
+            prop::sample::select(vec!["/", "/", ".", "a", "b", "ab", "c"]),
+            0..10,
+        )
+        .prop_map(|pieces| format!("/{}", pieces.concat()))
+    }
+
+    fn captures<'a>(parameters: &[(&'a str, &'a str)], rest: Option<&'a str>) -> Captures<'a> {
+        Captures {
+            parameters: parameters.to_vec(),
+            rest,
+        }
+    }
+
+    #[track_caller]
+    fn check(pattern: &str, path: &str, expected: Option<Captures<'_>>) {
+        let pattern = RoutePattern::parse(pattern).unwrap();
+        assert_eq!(pattern.matches(path), expected, "{pattern:?} on {path:?}");
+    }
+
+    #[test]
+    fn patterns_match_paths() {
+        check("/", "/", Some(captures(&[], None)));
+        check("/", "/a", None);
+        check("/a", "/a", Some(captures(&[], None)));
+        check("/a", "/a/", Some(captures(&[], None)));
+        check("/a", "/ab", None);
+        check("/a/b", "/ab", None);
+        check("/:x", "/a", Some(captures(&[("x", "a")], None)));
+        check("/:x", "/", None);
+        check("/:x", "/a/b", None);
+        check("/:x.json", "/a.json", Some(captures(&[("x", "a")], None)));
+        check("/:x.json", "/a.b.json", None);
+        check("/a/*", "/a", Some(captures(&[], Some(""))));
+        check("/a/*", "/ab", None);
+        check("/a/*", "/a/b/c/", Some(captures(&[], Some("b/c"))));
+        check("/:x/*", "/ü/é", Some(captures(&[("x", "ü")], Some("é"))));
+    }
+
+    #[test]
+    fn a_wildcard_stands_last_and_has_no_name() {
+        assert_eq!(RoutePattern::parse("/*/a"), Err(PatternFault::WildcardNotLast));
+        assert_eq!(RoutePattern::parse("/*.json"), Err(PatternFault::WildcardNotLast));
+        assert_eq!(RoutePattern::parse("/*rest"), Err(PatternFault::NamedWildcard));
+        assert_eq!(RoutePattern::parse("/a/:/b"), Err(PatternFault::Unnamed));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_matches_what_it_matches_on_spin(pattern in pattern(), path in path()) {
+            let theirs = pattern.parse::<routefinder::RouteSpec>();
+            match (RoutePattern::parse(&pattern), theirs) {
+                (Ok(ours), Ok(theirs)) => {
+                    let values = ours.matches(&path).map(|captures| {
+                        let parameters = captures.parameters.into_iter().map(|(_, value)| value);
+                        parameters.chain(captures.rest).collect::<Vec<_>>()
+                    });
+                    prop_assert_eq!(values, theirs.matches(&path));
+                }
+                (ours, theirs) => prop_assert_eq!(ours.is_err(), theirs.is_err()),
+            }
+        }
+
+        #[test]
+        fn any_text_is_a_pattern_or_refused(pattern in "\\PC{0,20}", path in "\\PC{0,20}") {
+            if let Ok(pattern) = RoutePattern::parse(&pattern) {
+                pattern.matches(&path);
+            }
+        }
+    }
 }

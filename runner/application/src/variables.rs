@@ -177,3 +177,90 @@ impl Sources<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(names: &[(&str, Option<&str>)]) -> BTreeMap<String, VariableTable> {
+        names
+            .iter()
+            .map(|(name, default)| ((*name).to_owned(), VariableTable::with_default(*default)))
+            .collect()
+    }
+
+    fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    /// Checks the value of the variable `name` when it has a default and is set, or not, in each of the sources.
+    #[track_caller]
+    fn check(command_line: Option<&str>, environment: Option<&str>, dotenv: Option<&str>, expected: &str) {
+        let sources = Sources {
+            overrides: &command_line
+                .map(|value| texts(&[("name", value)]))
+                .unwrap_or_default(),
+            environment: &environment
+                .map(|value| BTreeMap::from([("SPIN_VARIABLE_NAME".into(), value.into())]))
+                .unwrap_or_default(),
+            dotenv: &dotenv
+                .map(|value| texts(&[("SPIN_VARIABLE_NAME", value)]))
+                .unwrap_or_default(),
+        };
+        let resolver = sources.resolve(&declared(&[("name", Some("default"))])).unwrap();
+        assert_eq!(resolver.get("name").unwrap().expose(), expected);
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_environment_before_the_file_before_the_default() {
+        check(Some("a"), Some("b"), Some("c"), "a");
+        check(None, Some("b"), Some("c"), "b");
+        check(None, None, Some("c"), "c");
+        check(None, None, None, "default");
+        check(None, Some(""), Some("c"), "");
+    }
+
+    #[test]
+    fn all_missing_variables_are_named_with_their_setting() {
+        let empty = BTreeMap::new();
+        let sources = Sources {
+            overrides: &empty,
+            environment: &BTreeMap::new(),
+            dotenv: &empty,
+        };
+        let variables = declared(&[("api_token", None), ("open", Some("true")), ("url", None)]);
+        let Problem::MissingVariables(missing) = sources.resolve(&variables).unwrap_err() else {
+            panic!("another problem");
+        };
+        let settings: Vec<_> = missing
+            .iter()
+            .map(|missing| missing.environment_variable.as_str())
+            .collect();
+        assert_eq!(settings, ["SPIN_VARIABLE_API_TOKEN", "SPIN_VARIABLE_URL"]);
+    }
+
+    #[test]
+    fn a_template_with_a_secret_in_it_is_secret() {
+        let resolver = Resolver::new([
+            ("host".to_owned(), VariableValue::new("localhost", false)),
+            ("password".to_owned(), VariableValue::new("hunter2", true)),
+        ]);
+        let fill = |text| resolver.fill(&Template::parse(text).unwrap());
+        assert_eq!(
+            fill("http://{{ host }}/"),
+            Ok(VariableValue::new("http://localhost/", false))
+        );
+        assert_eq!(
+            fill("{{ host }}:{{password}}"),
+            Ok(VariableValue::new("localhost:hunter2", true))
+        );
+        assert_eq!(
+            fill("{{ nobody }}"),
+            Err(TemplateError::UnknownVariable("nobody".to_owned()))
+        );
+        assert!(!format!("{resolver:?}").contains("hunter2"));
+    }
+}

@@ -29,12 +29,6 @@ pub mod bindings {
 
     /// Spin's cron world.
     #[expect(missing_docs, reason = "the bindings are generated")]
-    #[expect(
-        unreachable_pub,
-        missing_debug_implementations,
-        unused_qualifications,
-        reason = "the bindings are generated"
-    )]
     pub mod cron {
         spin_sdk::wit_bindgen::generate!({
             world: "spin-cron",

@@ -1,0 +1,173 @@
+//! The WebAssembly engine: compiling components, once, and making instances of them, quickly.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+
+use crate::error::RunnerError;
+use crate::host::{self, Hosted, State};
+
+/// How long a component may compute before the other work of its thread has a turn.
+const TIME_SLICE: Duration = Duration::from_millis(10);
+
+/// A component built with spin-sdk consists of fewer core modules, memories and tables than this.
+const CORE_INSTANCES_OF_A_COMPONENT: u32 = 32;
+const MEMORIES_OF_A_COMPONENT: u32 = 4;
+const TABLES_OF_A_COMPONENT: u32 = 8;
+
+/// Compiles components and keeps what all instances share.
+pub(crate) struct Engine {
+    engine: wasmtime::Engine,
+    linker: Linker<State>,
+    memory_limit: usize,
+    alive: TaskTracker,
+}
+
+/// What the engine is to be prepared for.
+pub(crate) struct Capacity {
+    /// Most instances at the same time.
+    pub(crate) instances: u32,
+    /// Most memory of one instance, in bytes.
+    pub(crate) memory_limit: usize,
+}
+
+impl Engine {
+    /// `alive` is told of every instance for as long as it lives.
+    pub(crate) fn new(
+        capacity: &Capacity,
+        cache: Option<&Path>,
+        alive: TaskTracker,
+    ) -> Result<Self, RunnerError> {
+        let cache = cache.map(open_cache).transpose()?;
+        let config = |allocation| {
+            let mut config = Config::new();
+            config
+                .wasm_component_model_async(true)
+                .epoch_interruption(true)
+                .cache(cache.clone())
+                .allocation_strategy(allocation);
+            config
+        };
+        // The pool makes an instance in well under a millisecond, but reserves much address space, which some
+        // machines do not grant (`ulimit -v`); there, instances are made one by one.
+        let engine = wasmtime::Engine::new(&config(pool(capacity))).or_else(|error| {
+            tracing::warn!(%error, "No pool of instances on this machine; starting them takes longer.");
+            wasmtime::Engine::new(&config(InstanceAllocationStrategy::OnDemand))
+        });
+        let engine = engine.map_err(|error| RunnerError::Engine(error.into()))?;
+        let linker = host::linker(&engine).map_err(|error| RunnerError::Engine(error.into()))?;
+        start_clock(&engine).map_err(|error| RunnerError::Engine(error.into()))?;
+        Ok(Self {
+            engine,
+            linker,
+            memory_limit: capacity.memory_limit,
+            alive,
+        })
+    }
+
+    /// Compiles a component, or takes it compiled from the cache.
+    pub(crate) fn load(
+        &self,
+        component: &application::Component,
+        own_address: &Arc<OnceLock<SocketAddr>>,
+    ) -> Result<Loaded, RunnerError> {
+        let compiled =
+            Component::from_file(&self.engine, &component.source).map_err(|error| RunnerError::Load {
+                component: component.id.clone(),
+                path: component.source.clone(),
+                source: error.into(),
+            })?;
+        let pre = self
+            .linker
+            .instantiate_pre(&compiled)
+            .map_err(|error| RunnerError::Import {
+                component: component.id.clone(),
+                source: error.into(),
+            })?;
+        Ok(Loaded {
+            pre,
+            hosted: Arc::new(Hosted::new(component.clone(), Arc::clone(own_address))),
+            memory_limit: self.memory_limit,
+            alive: self.alive.clone(),
+        })
+    }
+}
+
+fn open_cache(folder: &Path) -> Result<Cache, RunnerError> {
+    let unusable = |source| RunnerError::Cache {
+        path: folder.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(|error| unusable(error.into()))?;
+    // Wasmtime asks for the path without links in it.
+    let real = folder.canonicalize().map_err(|error| unusable(error.into()))?;
+    let mut config = CacheConfig::new();
+    config.with_directory(real);
+    Cache::new(config).map_err(|error| unusable(error.into()))
+}
+
+fn pool(capacity: &Capacity) -> InstanceAllocationStrategy {
+    let instances = capacity.instances;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * 8)
+        .total_memories(instances)
+        .total_tables(instances * 4)
+        .total_stacks(instances * 2)
+        .max_core_instances_per_component(CORE_INSTANCES_OF_A_COMPONENT)
+        .max_memories_per_component(MEMORIES_OF_A_COMPONENT)
+        .max_tables_per_component(TABLES_OF_A_COMPONENT)
+        .max_memory_size(capacity.memory_limit);
+    InstanceAllocationStrategy::Pooling(pool)
+}
+
+/// Ends the time slice of whatever runs, again and again, until the engine is gone.
+fn start_clock(engine: &wasmtime::Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TIME_SLICE);
+        }
+    };
+    thread::Builder::new()
+        .name("time-slices".to_owned())
+        .spawn(tick)
+        .map(drop)
+}
+
+/// A component ready to be instantiated.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    pre: InstancePre<State>,
+    hosted: Arc<Hosted>,
+    memory_limit: usize,
+    alive: TaskTracker,
+}
+
+impl Loaded {
+    pub(crate) fn id(&self) -> &str {
+        self.hosted.id()
+    }
+
+    pub(crate) fn pre(&self) -> InstancePre<State> {
+        self.pre.clone()
+    }
+
+    /// A store for one instance: with its memory limited, and sharing its thread with others.
+    pub(crate) fn store(&self) -> Store<State> {
+        let state = State::new(&self.hosted, self.memory_limit, self.alive.token());
+        let mut store = Store::new(self.pre.engine(), state);
+        store.limiter(|state| state.limits());
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store
+    }
+}

@@ -1,0 +1,315 @@
+//! Conversions between the values of `spin:postgres` and those of PostgreSQL.
+//!
+//! Only conversions: nothing here talks to a server. A type that the interface does not know arrives as the raw bytes
+//! of its binary form, and a `timestamptz` as a date and time in UTC, both as on Spin.
+
+use std::error::Error as StdError;
+
+use anyhow::{Context as _, anyhow};
+use bytes::BytesMut;
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Utc};
+use rust_decimal::Decimal;
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use uuid::Uuid;
+
+use super::bindings::{Column, DbDataType, DbValue, Interval, ParameterValue};
+use super::range::Range;
+
+/// A parameter as the driver takes it.
+pub(crate) type Parameter = Box<dyn ToSql + Send + Sync>;
+
+/// Turns the parameters of a guest into those of the driver.
+pub(crate) fn parameters(values: Vec<ParameterValue>) -> anyhow::Result<Vec<Parameter>> {
+    values.into_iter().map(parameter).collect()
+}
+
+fn parameter(value: ParameterValue) -> anyhow::Result<Parameter> {
+    Ok(match value {
+        ParameterValue::Boolean(value) => Box::new(value),
+        ParameterValue::Int8(value) => Box::new(value),
+        ParameterValue::Int16(value) => Box::new(value),
+        ParameterValue::Int32(value) => Box::new(value),
+        ParameterValue::Int64(value) => Box::new(value),
+        ParameterValue::Floating32(value) => Box::new(value),
+        ParameterValue::Floating64(value) => Box::new(value),
+        ParameterValue::Str(value) => Box::new(value),
+        ParameterValue::Binary(value) => Box::new(value),
+        ParameterValue::Date((year, month, day)) => Box::new(date(year, month, day)?),
+        ParameterValue::Time((hour, minute, second, nanosecond)) => {
+            Box::new(time(hour, minute, second, nanosecond)?)
+        }
+        ParameterValue::Datetime((year, month, day, hour, minute, second, nanosecond)) => Box::new(
+            NaiveDateTime::new(date(year, month, day)?, time(hour, minute, second, nanosecond)?),
+        ),
+        ParameterValue::Timestamp(seconds) => Box::new(
+            DateTime::<Utc>::from_timestamp(seconds, 0)
+                .ok_or_else(|| anyhow!("invalid epoch timestamp {seconds}"))?,
+        ),
+        ParameterValue::Uuid(text) => {
+            Box::new(Uuid::parse_str(&text).with_context(|| format!("invalid UUID {text}"))?)
+        }
+        ParameterValue::Jsonb(bytes) => Box::new(json(&bytes)?),
+        ParameterValue::Decimal(text) => Box::new(decimal(&text)?),
+        ParameterValue::RangeInt32((lower, upper)) => Box::new(Range { lower, upper }),
+        ParameterValue::RangeInt64((lower, upper)) => Box::new(Range { lower, upper }),
+        ParameterValue::RangeDecimal((lower, upper)) => Box::new(Range {
+            lower: lower
+                .map(|(text, kind)| anyhow::Ok((decimal(&text)?, kind)))
+                .transpose()?,
+            upper: upper
+                .map(|(text, kind)| anyhow::Ok((decimal(&text)?, kind)))
+                .transpose()?,
+        }),
+        ParameterValue::ArrayInt32(values) => Box::new(values),
+        ParameterValue::ArrayInt64(values) => Box::new(values),
+        ParameterValue::ArrayDecimal(values) => Box::new(
+            values
+                .iter()
+                .map(|value| value.as_deref().map(decimal).transpose())
+                .collect::<anyhow::Result<Vec<_>>>()?,
+        ),
+        ParameterValue::ArrayStr(values) => Box::new(values),
+        ParameterValue::Interval(value) => Box::new(value),
+        ParameterValue::DbNull => Box::new(Null),
+    })
+}
+
+fn date(year: i32, month: u8, day: u8) -> anyhow::Result<NaiveDate> {
+    NaiveDate::from_ymd_opt(year, month.into(), day.into())
+        .ok_or_else(|| anyhow!("invalid date y={year}, m={month}, d={day}"))
+}
+
+fn time(hour: u8, minute: u8, second: u8, nanosecond: u32) -> anyhow::Result<NaiveTime> {
+    NaiveTime::from_hms_nano_opt(hour.into(), minute.into(), second.into(), nanosecond)
+        .ok_or_else(|| anyhow!("invalid time {hour}:{minute}:{second}:{nanosecond}"))
+}
+
+fn decimal(text: &str) -> anyhow::Result<Decimal> {
+    Decimal::from_str_exact(text).with_context(|| format!("invalid decimal {text}"))
+}
+
+fn json(bytes: &[u8]) -> anyhow::Result<serde_json::Value> {
+    serde_json::from_slice(bytes).with_context(|| format!("invalid JSON {}", String::from_utf8_lossy(bytes)))
+}
+
+/// The columns of a row, by name and type.
+pub(crate) fn columns(row: &Row) -> Vec<Column> {
+    row.columns()
+        .iter()
+        .map(|column| Column {
+            name: column.name().to_owned(),
+            data_type: data_type(column.type_()),
+        })
+        .collect()
+}
+
+fn data_type(column_type: &Type) -> DbDataType {
+    match *column_type {
+        Type::BOOL => DbDataType::Boolean,
+        Type::BYTEA => DbDataType::Binary,
+        Type::INT2 => DbDataType::Int16,
+        Type::INT4 => DbDataType::Int32,
+        Type::INT8 => DbDataType::Int64,
+        Type::FLOAT4 => DbDataType::Floating32,
+        Type::FLOAT8 => DbDataType::Floating64,
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR => DbDataType::Str,
+        Type::DATE => DbDataType::Date,
+        Type::TIME => DbDataType::Time,
+        Type::TIMESTAMP | Type::TIMESTAMPTZ => DbDataType::Datetime,
+        Type::INTERVAL => DbDataType::Interval,
+        Type::UUID => DbDataType::Uuid,
+        Type::JSONB => DbDataType::Jsonb,
+        Type::NUMERIC => DbDataType::Decimal,
+        Type::INT4_RANGE => DbDataType::RangeInt32,
+        Type::INT8_RANGE => DbDataType::RangeInt64,
+        Type::NUM_RANGE => DbDataType::RangeDecimal,
+        Type::INT4_ARRAY => DbDataType::ArrayInt32,
+        Type::INT8_ARRAY => DbDataType::ArrayInt64,
+        Type::NUMERIC_ARRAY => DbDataType::ArrayDecimal,
+        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => DbDataType::ArrayStr,
+        _ => DbDataType::Other(column_type.name().to_owned()),
+    }
+}
+
+/// Turns a row of the driver into that of the guest.
+pub(crate) fn row(row: &Row) -> anyhow::Result<Vec<DbValue>> {
+    (0..row.len()).map(|index| value(row, index)).collect()
+}
+
+fn value(row: &Row, index: usize) -> anyhow::Result<DbValue> {
+    let cell = Cell { row, index };
+    match *row.columns()[index].type_() {
+        Type::BOOL => cell.read(DbValue::Boolean),
+        Type::BYTEA => cell.read(DbValue::Binary),
+        Type::INT2 => cell.read(DbValue::Int16),
+        Type::INT4 => cell.read(DbValue::Int32),
+        Type::INT8 => cell.read(DbValue::Int64),
+        Type::FLOAT4 => cell.read(DbValue::Floating32),
+        Type::FLOAT8 => cell.read(DbValue::Floating64),
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR => cell.read(DbValue::Str),
+        Type::DATE => cell.try_read(|date: NaiveDate| {
+            Ok(DbValue::Date((
+                date.year(),
+                date.month().try_into()?,
+                date.day().try_into()?,
+            )))
+        }),
+        Type::TIME => cell.try_read(|time: NaiveTime| {
+            let (hour, minute, second) = clock(time)?;
+            Ok(DbValue::Time((hour, minute, second, time.nanosecond())))
+        }),
+        Type::TIMESTAMP => cell.try_read(datetime),
+        // Read as what it is, then told in UTC: the interface has no place for a zone.
+        Type::TIMESTAMPTZ => cell.try_read(|at: DateTime<Utc>| datetime(at.naive_utc())),
+        Type::INTERVAL => cell.read(DbValue::Interval),
+        Type::UUID => cell.read(|uuid: Uuid| DbValue::Uuid(uuid.to_string())),
+        Type::JSONB => {
+            cell.try_read(|json: serde_json::Value| Ok(DbValue::Jsonb(serde_json::to_vec(&json)?)))
+        }
+        Type::NUMERIC => cell.read(|decimal: Decimal| DbValue::Decimal(decimal.to_string())),
+        Type::INT4_RANGE => cell.read(|range: Range<i32>| DbValue::RangeInt32((range.lower, range.upper))),
+        Type::INT8_RANGE => cell.read(|range: Range<i64>| DbValue::RangeInt64((range.lower, range.upper))),
+        Type::NUM_RANGE => cell.read(|range: Range<Decimal>| {
+            let text = |(bound, kind): (Decimal, _)| (bound.to_string(), kind);
+            DbValue::RangeDecimal((range.lower.map(text), range.upper.map(text)))
+        }),
+        Type::INT4_ARRAY => cell.read(DbValue::ArrayInt32),
+        Type::INT8_ARRAY => cell.read(DbValue::ArrayInt64),
+        Type::NUMERIC_ARRAY => cell.read(|values: Vec<Option<Decimal>>| {
+            DbValue::ArrayDecimal(
+                values
+                    .iter()
+                    .map(|value| value.map(|decimal| decimal.to_string()))
+                    .collect(),
+            )
+        }),
+        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY | Type::BPCHAR_ARRAY => cell.read(DbValue::ArrayStr),
+        _ => cell.read(|raw: Raw| DbValue::Unsupported(raw.0)),
+    }
+}
+
+fn datetime(at: NaiveDateTime) -> anyhow::Result<DbValue> {
+    let (hour, minute, second) = clock(at.time())?;
+    Ok(DbValue::Datetime((
+        at.year(),
+        at.month().try_into()?,
+        at.day().try_into()?,
+        hour,
+        minute,
+        second,
+        at.nanosecond(),
+    )))
+}
+
+fn clock(time: NaiveTime) -> anyhow::Result<(u8, u8, u8)> {
+    Ok((
+        time.hour().try_into()?,
+        time.minute().try_into()?,
+        time.second().try_into()?,
+    ))
+}
+
+/// One value of a row, still in the form of the driver.
+struct Cell<'a> {
+    row: &'a Row,
+    index: usize,
+}
+
+impl<'a> Cell<'a> {
+    fn read<T: FromSql<'a>>(&self, make: impl FnOnce(T) -> DbValue) -> anyhow::Result<DbValue> {
+        self.try_read(|value| Ok(make(value)))
+    }
+
+    fn try_read<T: FromSql<'a>>(
+        &self,
+        make: impl FnOnce(T) -> anyhow::Result<DbValue>,
+    ) -> anyhow::Result<DbValue> {
+        match self.row.try_get::<_, Option<T>>(self.index)? {
+            Some(value) => make(value),
+            None => Ok(DbValue::DbNull),
+        }
+    }
+}
+
+/// How much memory a value takes on the host, for the limit on buffered results.
+pub(crate) fn memory_size(value: &DbValue) -> usize {
+    let heap = match value {
+        DbValue::Str(text) | DbValue::Uuid(text) | DbValue::Decimal(text) => text.len(),
+        DbValue::Binary(bytes) | DbValue::Jsonb(bytes) | DbValue::Unsupported(bytes) => bytes.len(),
+        DbValue::ArrayInt32(values) => size_of_val(values.as_slice()),
+        DbValue::ArrayInt64(values) => size_of_val(values.as_slice()),
+        DbValue::ArrayStr(values) | DbValue::ArrayDecimal(values) => {
+            size_of_val(values.as_slice()) + values.iter().flatten().map(String::len).sum::<usize>()
+        }
+        DbValue::RangeDecimal((lower, upper)) => [lower, upper]
+            .into_iter()
+            .flatten()
+            .map(|(text, _)| text.len())
+            .sum(),
+        _ => 0,
+    };
+    size_of::<DbValue>() + heap
+}
+
+/// A null that fits a parameter of any type.
+#[derive(Debug)]
+struct Null;
+
+impl ToSql for Null {
+    fn to_sql(&self, _: &Type, _: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        Ok(IsNull::Yes)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// The binary form of a value whose type the interface does not know.
+struct Raw(Vec<u8>);
+
+impl FromSql<'_> for Raw {
+    fn from_sql(_: &Type, bytes: &[u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Self(bytes.to_owned()))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+impl ToSql for Interval {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        out.extend_from_slice(&self.micros.to_be_bytes());
+        out.extend_from_slice(&self.days.to_be_bytes());
+        out.extend_from_slice(&self.months.to_be_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(column_type: &Type) -> bool {
+        *column_type == Type::INTERVAL
+    }
+
+    to_sql_checked!();
+}
+
+impl FromSql<'_> for Interval {
+    fn from_sql(_: &Type, bytes: &[u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        let wrong_length = || "unexpected binary format for an interval";
+        let (micros, rest) = bytes.split_first_chunk::<8>().ok_or_else(wrong_length)?;
+        let (days, rest) = rest.split_first_chunk::<4>().ok_or_else(wrong_length)?;
+        let months: &[u8; 4] = rest.try_into().map_err(|_| wrong_length())?;
+        Ok(Self {
+            micros: i64::from_be_bytes(*micros),
+            days: i32::from_be_bytes(*days),
+            months: i32::from_be_bytes(*months),
+        })
+    }
+
+    fn accepts(column_type: &Type) -> bool {
+        *column_type == Type::INTERVAL
+    }
+}

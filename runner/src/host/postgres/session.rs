@@ -1,0 +1,219 @@
+//! One connection in the hands of a guest.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use futures::StreamExt as _;
+use tokio_postgres::{Client, NoTls, RowStream};
+
+use super::bindings::{Column, DbValue, Error, RowSet};
+use super::conv::{self, Parameter};
+use super::error;
+use super::pool::Root;
+use super::rows::Rows;
+use super::tls::Tls;
+
+/// Most memory that the rows of one answer may take on the host, as on Spin.
+pub(crate) const MOST_BUFFERED_BYTES: usize = 128 << 20;
+
+/// How long the runner tries to tell a server that nobody waits for a statement any more.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+// The bindings re-export the two resources, which asks for `pub` although nobody outside the crate can see them.
+
+/// The resource `connection` of a guest.
+#[expect(unreachable_pub, reason = "re-exported by the bindings")]
+pub struct Connection(pub(crate) Arc<Session>);
+
+/// The resource `connection-builder` of a guest.
+#[expect(unreachable_pub, reason = "re-exported by the bindings")]
+pub struct ConnectionBuilder {
+    pub(crate) address: String,
+    pub(crate) root: Option<Root>,
+}
+
+/// A connection taken from its pool, and given back when the guest lets go of it.
+///
+/// A connection whose statement was abandoned half-way does not go back: its next user would have to wait for that
+/// statement. The server is asked to cancel the statement and the connection is closed. While the guest still holds
+/// the connection nothing is cancelled, since the request could hit the statement that the guest sends next.
+pub(crate) struct Session {
+    client: Option<Object>,
+    tls: Option<Tls>,
+    abandoned: AtomicBool,
+}
+
+impl Session {
+    pub(crate) fn new(client: Object, tls: Option<Tls>) -> Self {
+        Self {
+            client: Some(client),
+            tls,
+            abandoned: AtomicBool::new(false),
+        }
+    }
+
+    fn client(&self) -> Result<&Client, Error> {
+        let object = self
+            .client
+            .as_ref()
+            .ok_or_else(|| Error::Other("connection is closed".to_owned()))?;
+        Ok(object)
+    }
+
+    /// Runs a statement and tells how many rows it touched.
+    pub(crate) async fn execute(&self, statement: &str, parameters: Vec<Parameter>) -> Result<u64, Error> {
+        let watch = Watch::begin(self);
+        let touched = self.client()?.execute_raw(statement, parameters).await;
+        watch.end();
+        touched.map_err(error::query_failed)
+    }
+
+    /// Runs a query and collects its rows, up to [`MOST_BUFFERED_BYTES`].
+    pub(crate) async fn query(&self, statement: &str, parameters: Vec<Parameter>) -> Result<RowSet, Error> {
+        let watch = Watch::begin(self);
+        let rows = self.collect(statement, parameters).await;
+        // Of a result that is too large the rest is still on its way, so it counts as abandoned.
+        if !matches!(rows, Err(Collect::TooLarge)) {
+            watch.end();
+        }
+        rows.map_err(|failure| match failure {
+            Collect::Failed(error) => error,
+            Collect::TooLarge => error::too_large(),
+        })
+    }
+
+    async fn collect(&self, statement: &str, parameters: Vec<Parameter>) -> Result<RowSet, Collect> {
+        let stream = self
+            .client()?
+            .query_raw(statement, parameters)
+            .await
+            .map_err(error::query_failed)?;
+        let mut stream = Box::pin(stream);
+        let mut columns = None;
+        let mut rows = Vec::new();
+        let mut bytes = size_of::<RowSet>();
+        while let Some(row) = stream.next().await {
+            let row = row.map_err(error::row_failed)?;
+            columns.get_or_insert_with(|| conv::columns(&row));
+            let row = conv::row(&row).map_err(|error| error::unreadable(&error))?;
+            bytes += row_size(&row);
+            if bytes > MOST_BUFFERED_BYTES {
+                return Err(Collect::TooLarge);
+            }
+            rows.push(row);
+        }
+        Ok(RowSet {
+            columns: columns.unwrap_or_default(),
+            rows,
+        })
+    }
+
+    /// Runs a query and gives its rows one by one, reading from the server no faster than the guest does.
+    pub(crate) async fn stream(
+        self: &Arc<Self>,
+        statement: &str,
+        parameters: Vec<Parameter>,
+    ) -> Result<(Vec<Column>, Rows), Error> {
+        let watch = Watch::begin(self);
+        let first = self.first_row(statement, parameters).await;
+        watch.end();
+        let (first, stream) = first?;
+        let Some(first) = first else {
+            return Ok((Vec::new(), Rows::none()));
+        };
+        let columns = conv::columns(&first);
+        Ok((columns, Rows::new(Arc::clone(self), first, stream)))
+    }
+
+    async fn first_row(
+        &self,
+        statement: &str,
+        parameters: Vec<Parameter>,
+    ) -> Result<(Option<tokio_postgres::Row>, std::pin::Pin<Box<RowStream>>), Error> {
+        let stream = self
+            .client()?
+            .query_raw(statement, parameters)
+            .await
+            .map_err(error::query_failed)?;
+        let mut stream = Box::pin(stream);
+        let first = stream.next().await.transpose().map_err(error::query_failed)?;
+        Ok((first, stream))
+    }
+
+    /// Notes that nobody waits for what the server is doing on this connection.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.abandoned.load(Ordering::Relaxed) {
+            return;
+        }
+        let (Some(object), Ok(runtime)) = (self.client.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let client = Object::take(object);
+        let tls = self.tls.take();
+        runtime.spawn(async move {
+            let token = client.cancel_token();
+            drop(client);
+            let request = async {
+                match tls {
+                    Some(tls) => token.cancel_query(tls).await,
+                    None => token.cancel_query(NoTls).await,
+                }
+            };
+            match tokio::time::timeout(CANCEL_TIMEOUT, request).await {
+                Ok(Ok(())) => tracing::debug!("Cancelled a statement that nobody waited for."),
+                Ok(Err(error)) => tracing::debug!(%error, "Could not cancel an abandoned statement."),
+                Err(_) => tracing::debug!("Could not cancel an abandoned statement: no answer."),
+            }
+        });
+    }
+}
+
+enum Collect {
+    Failed(Error),
+    TooLarge,
+}
+
+impl From<Error> for Collect {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+pub(crate) fn row_size(row: &[DbValue]) -> usize {
+    row.iter().map(conv::memory_size).sum()
+}
+
+/// Notices when a call is dropped before it has ended.
+struct Watch<'a> {
+    session: &'a Session,
+    ended: bool,
+}
+
+impl<'a> Watch<'a> {
+    fn begin(session: &'a Session) -> Self {
+        Self {
+            session,
+            ended: false,
+        }
+    }
+
+    fn end(mut self) {
+        self.ended = true;
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.session.abandon();
+        }
+    }
+}

@@ -1,10 +1,12 @@
 //! Which addresses a component may reach: the entries of `allowed_outbound_hosts`.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::ParseIntError;
 use std::ops::Range;
 
 use ipnet::IpNet;
+use url::Host as Name;
 
 use crate::template::{Template, TemplateError};
 use crate::variables::Resolver;
@@ -45,7 +47,7 @@ enum Host {
     Network(IpNet),
     /// The application itself, which a component reaches by a URL without a host.
     Application,
-    Exactly(String),
+    Exactly(Name),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +84,8 @@ enum Fault {
     List,
     #[error("it has a path")]
     Path,
+    #[error("its host is not a name or an address")]
+    Host(#[source] url::ParseError),
     #[error("a '*' may only stand for the whole host or for its first part")]
     Wildcard,
     #[error("it has no port, and its scheme has no usual one")]
@@ -118,6 +122,31 @@ impl AllowedHostError {
     }
 }
 
+/// An address that a component may not reach, in the words of Spin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotPermitted {
+    scheme: String,
+    host: String,
+    port: Option<u16>,
+}
+
+impl NotPermitted {
+    /// The entry of `allowed_outbound_hosts` that would allow it.
+    #[must_use]
+    pub fn entry(&self) -> String {
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{}://{}{port}", self.scheme, self.host)
+    }
+}
+
+impl fmt::Display for NotPermitted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "address {} is not permitted", self.entry())
+    }
+}
+
+impl std::error::Error for NotPermitted {}
+
 impl AllowedHosts {
     /// Reads entries of the form `scheme://host:port`, with the variables in them filled in.
     ///
@@ -138,13 +167,28 @@ impl AllowedHosts {
     }
 
     /// Whether a component may reach `host` at `port` (the usual one of the scheme when it is left out).
+    ///
+    /// The host is compared as in a URL: names whatever their case, addresses however they are written.
     #[must_use]
     pub fn allows(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
-        let host = bare_host(host);
+        let Ok(host) = parse_name(host) else { return false };
         let port = port.or_else(|| usual_port(scheme));
         self.entries
             .iter()
             .any(|entry| entry.scheme.allows(scheme) && entry.host.allows(&host) && entry.port.allows(port))
+    }
+
+    /// The same question as [`AllowedHosts::allows`], with the refusal that Spin tells the component.
+    ///
+    /// # Errors
+    ///
+    /// [`NotPermitted`] when the component may not reach the host.
+    pub fn check(&self, scheme: &str, host: &str, port: Option<u16>) -> Result<(), NotPermitted> {
+        if self.allows(scheme, host, port) {
+            return Ok(());
+        }
+        let (scheme, host) = (scheme.to_owned(), host.to_owned());
+        Err(NotPermitted { scheme, host, port })
     }
 
     /// Whether a component may call the application itself, by one of `schemes`.
@@ -173,15 +217,14 @@ impl Scheme {
 }
 
 impl Host {
-    fn allows(&self, host: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Below(suffix) => host.ends_with(suffix.as_str()),
-            Self::Network(network) => host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| network.contains(&address)),
-            Self::Application => false,
-            Self::Exactly(allowed) => allowed == host,
+    fn allows(&self, host: &Name) -> bool {
+        match (self, host) {
+            (Self::Any, _) => true,
+            (Self::Below(suffix), Name::Domain(domain)) => domain.ends_with(suffix.as_str()),
+            (Self::Network(network), Name::Ipv4(address)) => network.contains(&IpAddr::V4(*address)),
+            (Self::Network(network), Name::Ipv6(address)) => network.contains(&IpAddr::V6(*address)),
+            (Self::Exactly(allowed), host) => allowed == host,
+            (Self::Below(_) | Self::Network(_) | Self::Application, _) => false,
         }
     }
 }
@@ -229,10 +272,11 @@ fn parse_address(entry: &str) -> Result<Entry, Fault> {
         Some(_) => return Err(Fault::Path),
         None => port,
     };
+    let port = parse_port(port, scheme)?;
     Ok(Entry {
         scheme: parse_scheme(scheme)?,
         host: parse_host(host.trim())?,
-        port: parse_port(port, scheme)?,
+        port,
     })
 }
 
@@ -252,17 +296,28 @@ fn parse_host(host: &str) -> Result<Host, Fault> {
     if let Ok(network) = host.parse::<IpNet>() {
         return Ok(Host::Network(network.trunc()));
     }
-    if host.split('/').nth(1).is_some_and(|path| !path.is_empty()) {
+    let host = host.trim_end_matches('/');
+    if host.contains('/') {
         return Err(Fault::Path);
     }
     match host {
         "*" => Ok(Host::Any),
         "self" | "self.alt" => Ok(Host::Application),
         _ => match host.strip_prefix("*.") {
-            Some(domain) if !domain.contains('*') => Ok(Host::Below(format!(".{}", bare_host(domain)))),
-            None if !host.contains('*') => Ok(Host::Exactly(bare_host(host.trim_end_matches('/')))),
+            Some(domain) if !domain.contains('*') => {
+                Ok(Host::Below(format!(".{}", domain.to_ascii_lowercase())))
+            }
+            None if !host.contains('*') => parse_name(host).map(Host::Exactly).map_err(Fault::Host),
             _ => Err(Fault::Wildcard),
         },
+    }
+}
+
+/// A host as in a URL; an IPv6 address may also stand without its brackets, as database drivers give it.
+fn parse_name(host: &str) -> Result<Name, url::ParseError> {
+    match host.parse::<Ipv6Addr>() {
+        Ok(address) => Ok(Name::Ipv6(address)),
+        Err(_) => Name::parse(host),
     }
 }
 
@@ -279,12 +334,6 @@ fn parse_port(port: &str, scheme: &str) -> Result<Port, Fault> {
             None => port.parse().map(Port::Exactly).map_err(Fault::Port),
         },
     }
-}
-
-/// A host as it is compared: in lower case, an IPv6 address without its brackets.
-fn bare_host(host: &str) -> String {
-    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    inner.unwrap_or(host).to_ascii_lowercase()
 }
 
 fn usual_port(scheme: &str) -> Option<u16> {

@@ -36,7 +36,7 @@ mod template;
 mod trigger_ids;
 mod variables;
 
-pub use allowed_hosts::{AllowedHostError, AllowedHosts};
+pub use allowed_hosts::{AllowedHostError, AllowedHosts, NotPermitted};
 pub use application::{Application, Component, CronTrigger, Dotenv, HttpTrigger, Options, Warning};
 pub use error::{ApplicationError, Place, Problem};
 pub use route::{Route, RouteError, RouteMatch, Router, ShadowedRoute};

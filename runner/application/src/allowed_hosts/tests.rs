@@ -68,6 +68,48 @@ fn an_entry_allows_its_scheme_host_and_port_only() {
 }
 
 #[test]
+fn hosts_are_compared_as_in_a_url() {
+    check(
+        "http://Example.COM",
+        &[("http", "example.com", 0), ("http", "EXAMPLE.com", 0)],
+        &[],
+    );
+    check(
+        "http://*.Example.COM/",
+        &[("http", "a.EXAMPLE.com", 0)],
+        &[("http", "example.com", 0)],
+    );
+    check(
+        "http://127.0.0.1",
+        &[("http", "127.0.0.1", 0), ("http", "127.1", 0)],
+        &[("http", "localhost", 0)],
+    );
+    check("http://[::1]:80", &[("http", "[0:0::1]", 0)], &[]);
+    check("http://*", &[], &[("http", "a b", 0), ("http", "", 0)]);
+}
+
+#[test]
+fn a_refusal_is_in_the_words_of_spin() {
+    let hosts = AllowedHosts::default();
+    let refusal = hosts.check("postgres", "localhost", Some(5433)).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "address postgres://localhost:5433 is not permitted"
+    );
+    let refusal = hosts.check("postgres", "localhost", None).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "address postgres://localhost is not permitted"
+    );
+    assert_eq!(
+        parse(&[&refusal.entry()])
+            .unwrap()
+            .check("postgres", "localhost", None),
+        Ok(())
+    );
+}
+
+#[test]
 fn stars_stand_for_any_scheme_host_or_port() {
     check(
         "*://*:*",
@@ -164,8 +206,8 @@ fn entries_that_spin_refuses_are_refused() {
     check_refused("*", "it would allow everything");
     check_refused("", "it would allow everything");
     check_refused("insecure:allow-all", "it would allow everything");
-    check_refused("h2://a", "its scheme has something other than letters in it");
-    check_refused("{http,https}://a", "lists in braces are not supported");
+    check_refused("h2://a:1", "its scheme has something other than letters in it");
+    check_refused("{http,https}://a:1", "lists in braces are not supported");
     check_refused("http://{a,b}", "lists in braces are not supported");
     check_refused("http://a:{1,2}", "lists in braces are not supported");
     check_refused("http://a/b", "it has a path");
@@ -184,6 +226,8 @@ fn entries_that_spin_refuses_are_refused() {
         "*://127.0.0.0/24",
         "it has no port, and its scheme has no usual one",
     );
+    check_refused("http://:80", "its host is not a name or an address");
+    check_refused("http://a b", "its host is not a name or an address");
     check_refused("http://a:b", "its port is not a number");
     check_refused("http://a:1..b", "its port is not a number");
     check_refused("http://[::1]", "its port is not a number");

@@ -4,17 +4,17 @@
 -- timeout: 2s
 -- versions: 13-18
 -- privileges: none
--- columns: database_id=key database=label stats_reset=epoch backends=gauge
+-- columns: database=key since_us=epoch backends=gauge
 -- columns: commits=counter rollbacks=counter blocks_read=counter blocks_hit=counter
 -- columns: rows_returned=counter rows_fetched=counter rows_inserted=counter rows_updated=counter rows_deleted=counter
 -- columns: conflicts=counter temp_files=counter temp_bytes=counter deadlocks=counter read_us=counter write_us=counter
 --
--- A database that nobody may connect to (as `rdsadmin` of a provider) is not ours to watch.
+-- A database that nobody may connect to (as `rdsadmin` of a provider) is not ours to watch. One that is dropped and made
+-- again under its name begins with counters at zero, which is a reset like any other.
 
 select
-  s.datid::int8::text as database_id,
   s.datname::text as database,
-  s.stats_reset::timestamptz as stats_reset,
+  coalesce((extract(epoch from s.stats_reset) * 1000000)::int8, 0)::int8 as since_us,
   s.numbackends::int8 as backends,
   s.xact_commit::int8 as commits,
   s.xact_rollback::int8 as rollbacks,

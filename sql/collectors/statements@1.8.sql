@@ -7,7 +7,7 @@
 -- extension: pg_stat_statements 1.8
 -- needs: total_exec_time blk_read_time
 -- columns: statement_key=key database=label user_name=label query_id=label top_level=label own=label
--- columns: stats_reset=epoch entered_at=epoch
+-- columns: stats_reset=epoch since_us=epoch
 -- columns: calls=counter plan_us=counter exec_us=counter rows=counter
 -- columns: shared_hit=counter shared_read=counter shared_dirtied=counter shared_written=counter
 -- columns: temp_read=counter temp_written=counter read_us=counter write_us=counter wal_bytes=counter
@@ -24,7 +24,7 @@ select
   true::bool as top_level,
   coalesce(r.rolname in ('pgvitals_collector', 'pgvitals_maintenance'), false)::bool as own,
   null::timestamptz as stats_reset,
-  null::timestamptz as entered_at,
+  0::int8 as since_us,
   s.calls::int8 as calls,
   (s.total_plan_time * 1000)::int8 as plan_us,
   (s.total_exec_time * 1000)::int8 as exec_us,

@@ -15,10 +15,9 @@ create unlogged table monitoring.counter_snapshots (
   columns text[] not null,
   keys text[] not null,
   counters int8[] not null,
-  row_epochs text[] not null default '{}',
   primary key (target_id, collector),
   constraint counter_snapshots_are_rectangular check (cardinality(counters) = cardinality(columns) * cardinality(keys)),
-  constraint counter_snapshots_row_epochs_are_all_or_none check (cardinality(row_epochs) in (0, cardinality(keys)))
+  constraint counter_snapshots_versions_count_up check (version > 0)
 );
 
 -- Each write leaves its predecessor's out-of-line rows behind: clear them early, the table stays a few megabytes.
@@ -157,3 +156,4 @@ create table monitoring.function_runs (
 comment on table monitoring.function_runs is 'The journal: every run of every function, also those that fail half-way.';
 
 create index function_runs_latest on monitoring.function_runs (function, started_at desc);
+create index function_runs_running on monitoring.function_runs (function, deadline_at) where outcome = 'running';

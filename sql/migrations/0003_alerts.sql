@@ -5,14 +5,14 @@ create table monitoring.rules (
   summary text not null,
   metric text not null,
   comparison text not null,
-  warning float8 not null,
-  critical float8 not null,
-  emergency float8 not null,
+  warning float8,
+  critical float8,
+  emergency float8,
   resolve float8 not null,
   window_seconds int4 not null default 60,
   for_seconds int4 not null default 0,
   cooldown_seconds int4 not null default 300,
-  minimum_calls int8 not null default 3,
+  minimum_traffic int8 not null default 0,
   runbook text,
   enabled bool not null default true,
   constraint rules_name_is_plain check (rule_id ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -21,26 +21,32 @@ create table monitoring.rules (
     metric in ('statement_mean_ms', 'connection_use_percent', 'cache_hit_percent', 'target_down_seconds')
   ),
   constraint rules_comparison_is_known check (comparison in ('above', 'below')),
+  constraint rules_have_a_threshold check (coalesce(warning, critical, emergency) is not null),
   -- NaN sorts above every number and infinity compares as one: neither is a threshold.
   constraint rules_thresholds_are_numbers check (
-    warning between -1e300 and 1e300 and critical between -1e300 and 1e300
-    and emergency between -1e300 and 1e300 and resolve between -1e300 and 1e300
+    coalesce(warning, 0) between -1e300 and 1e300 and coalesce(critical, 0) between -1e300 and 1e300
+    and coalesce(emergency, 0) between -1e300 and 1e300 and resolve between -1e300 and 1e300
   ),
+  -- Each level begins beyond the milder ones, and all is well on the good side of the mildest.
   constraint rules_thresholds_are_in_order check (
     case comparison
-      when 'above' then resolve <= warning and warning <= critical and critical <= emergency
-      else resolve >= warning and warning >= critical and critical >= emergency
+      when 'above' then
+        coalesce(warning < critical, true) and coalesce(critical < emergency, true)
+        and coalesce(warning < emergency, true) and resolve <= coalesce(warning, critical, emergency)
+      else
+        coalesce(warning > critical, true) and coalesce(critical > emergency, true)
+        and coalesce(warning > emergency, true) and resolve >= coalesce(warning, critical, emergency)
     end
   ),
   constraint rules_window_is_sensible check (window_seconds between 1 and 86400),
   constraint rules_for_is_sensible check (for_seconds between 0 and 86400),
   constraint rules_cooldown_is_sensible check (cooldown_seconds between 0 and 86400),
-  constraint rules_minimum_calls_is_a_count check (minimum_calls >= 0),
+  constraint rules_minimum_traffic_is_a_count check (minimum_traffic >= 0),
   constraint rules_runbook_is_a_link check (runbook is null or runbook ~ '^(https?://|/|docs/)[^[:space:]]+$')
 );
 
 comment on table monitoring.rules is 'Thresholds. An alert opens when the metric passes one and resolves at `resolve` (hysteresis).';
-comment on column monitoring.rules.minimum_calls is 'traffic in the window below which the metric says nothing: calls of the statement, or block accesses of the database';
+comment on column monitoring.rules.minimum_traffic is 'traffic in the window below which the metric says nothing: calls of the statement, or block accesses of the database';
 
 create table monitoring.alerts (
   alert_id int8 generated always as identity primary key,
@@ -57,7 +63,6 @@ create table monitoring.alerts (
   level_since timestamptz not null default now(),
   last_seen_at timestamptz not null default now(),
   resolved_at timestamptz,
-  last_notified_at timestamptz,
   sequence int4 not null default 0,
   constraint alerts_state_is_known check (state in ('pending', 'firing', 'resolved')),
   constraint alerts_level_is_known check (level in ('warning', 'critical', 'emergency')),

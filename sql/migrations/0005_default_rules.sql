@@ -1,7 +1,7 @@
 -- The rules every installation begins with. They are rows like any other: change, disable or delete them.
 
 insert into monitoring.rules
-  (rule_id, summary, metric, comparison, warning, critical, emergency, resolve, window_seconds, for_seconds, minimum_calls, runbook)
+  (rule_id, summary, metric, comparison, warning, critical, emergency, resolve, window_seconds, for_seconds, minimum_traffic, runbook)
 values
   ('slow_statement', 'A statement is slow on average', 'statement_mean_ms', 'above',
    250, 500, 1000, 225, 60, 0, 3, 'docs/runbooks/slow_statement.md'),

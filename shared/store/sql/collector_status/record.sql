@@ -1,0 +1,12 @@
+-- Records how collectors fared: $1 a list of objects.
+insert into monitoring.collector_status as known
+  (target_id, collector, outcome, reason, rows, duration_ms, at, last_success_at)
+select
+  run.target_id, run.collector, run.outcome, run.reason, run.rows, run.duration_ms, now(),
+  case when run.outcome in ('ok', 'no_data') then now() end
+from pg_catalog.jsonb_to_recordset($1::jsonb) as run (
+  target_id int4, collector text, outcome text, reason text, rows int8, duration_ms float8
+)
+on conflict (target_id, collector) do update
+  set outcome = excluded.outcome, reason = excluded.reason, rows = excluded.rows, duration_ms = excluded.duration_ms,
+      at = excluded.at, last_success_at = coalesce(excluded.last_success_at, known.last_success_at)

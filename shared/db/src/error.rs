@@ -152,7 +152,8 @@ impl DbError {
     pub(crate) fn connect(subject: &str, reason: &str) -> DbError {
         let sqlstate = sqlstate_within(reason);
         let kind = sqlstate.map_or_else(|| connect_kind(reason), ErrorKind::from_sqlstate);
-        let mut error = DbError::new(kind, format!("cannot connect to {subject}")).with_cause(reason);
+        let mut error =
+            DbError::new(kind, format!("cannot connect to {subject}")).with_cause(one_line(reason));
         error.sqlstate = sqlstate.map(str::to_owned);
         error.hint = mend(kind, reason).map(str::to_owned);
         error
@@ -167,10 +168,15 @@ impl DbError {
             "error communicating with the server",
         ];
         if lost.iter().any(|phrase| reason.contains(phrase)) {
-            return DbError::new(ErrorKind::ConnectionLost, "the connection to the server was lost")
-                .with_cause(reason);
+            return DbError::lost(reason);
         }
-        DbError::new(ErrorKind::Other, "the statement failed").with_cause(reason)
+        DbError::new(ErrorKind::Other, "the statement failed").with_cause(one_line(reason))
+    }
+
+    /// A connection that broke.
+    pub(crate) fn lost(reason: &str) -> DbError {
+        DbError::new(ErrorKind::ConnectionLost, "the connection to the server was lost")
+            .with_cause(one_line(reason))
     }
 
     /// Adds what the operator can do.
@@ -224,7 +230,7 @@ impl DbError {
 fn mend(kind: ErrorKind, text: &str) -> Option<&'static str> {
     let has = |phrase: &str| text.contains(phrase);
     match kind {
-        ErrorKind::MissingPrivilege if has("pgvitals") || has("schema monitoring") => {
+        ErrorKind::MissingPrivilege if has("schema monitoring") => {
             Some("run pgvitals migrate: the login lacks a privilege on the monitoring schema")
         }
         ErrorKind::MissingPrivilege => {
@@ -250,6 +256,30 @@ fn mend(kind: ErrorKind, text: &str) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// The longest text from below that is kept.
+const LONGEST_CAUSE: usize = 300;
+
+/// The links of a chain that was printed over several lines, in one; a stack that was printed after them is left out.
+fn one_line(text: &str) -> String {
+    let mut links: Vec<&str> = Vec::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Stack backtrace"))
+    {
+        let numbered = line
+            .split_once(": ")
+            .filter(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()));
+        let link = numbered.map_or(line, |(_, link)| link);
+        if !link.is_empty() && link != "Caused by:" && links.last() != Some(&link) {
+            links.push(link);
+        }
+    }
+    let mut line = links.join(": ");
+    line.truncate(line.floor_char_boundary(LONGEST_CAUSE));
+    line
 }
 
 /// The SQLSTATE in the debug form of a driver's error: `SqlState(E28P01)` or `code: "28P01"`.
@@ -373,6 +403,25 @@ mod tests {
             "connection_lost"
         );
         assert_eq!(DbError::statement("Error { kind: ToSql(0) }").code(), "other");
+    }
+
+    #[test]
+    fn a_chain_over_several_lines_becomes_one() {
+        let reason = "cannot make an object: error connecting\n\nCaused by:\n    0: error connecting\n    1: refused (os error 111)\n\nStack backtrace:\n   0: main";
+        let error = DbError::connect("db:5432", reason);
+        let cause = error.source().unwrap().to_string();
+        assert_eq!(
+            cause,
+            "cannot make an object: error connecting: error connecting: refused (os error 111)"
+        );
+        assert!(
+            DbError::statement(&"ß".repeat(500))
+                .source()
+                .unwrap()
+                .to_string()
+                .len()
+                <= LONGEST_CAUSE
+        );
     }
 
     #[test]

@@ -50,6 +50,8 @@ impl Engine {
             config
                 .wasm_component_model_async(true)
                 .epoch_interruption(true)
+                // Components are stripped, so that a backtrace is a list of numbers.
+                .wasm_backtrace_max_frames(None)
                 .cache(cache.clone())
                 .allocation_strategy(allocation);
             config
@@ -92,7 +94,11 @@ impl Engine {
             })?;
         Ok(Loaded {
             pre,
-            hosted: Arc::new(Hosted::new(component.clone(), Arc::clone(own_address))),
+            hosted: Arc::new(Hosted::new(
+                component.clone(),
+                Arc::clone(own_address),
+                &self.alive,
+            )),
             memory_limit: self.memory_limit,
             alive: self.alive.clone(),
         })

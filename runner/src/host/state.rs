@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use application::Component;
+use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, StoreLimits, StoreLimitsBuilder};
@@ -23,12 +24,17 @@ pub(crate) struct Hosted {
 }
 
 impl Hosted {
-    /// `own_address` is where the application itself answers, once it does.
-    pub(crate) fn new(component: Component, own_address: Arc<OnceLock<SocketAddr>>) -> Self {
+    /// `own_address` is where the application itself answers, once it does; `alive` is told of work that outlives an
+    /// instance.
+    pub(crate) fn new(
+        component: Component,
+        own_address: Arc<OnceLock<SocketAddr>>,
+        alive: &TaskTracker,
+    ) -> Self {
         let component = Arc::new(component);
         let allowed_hosts = Arc::new(component.allowed_hosts.clone());
         Self {
-            postgres: PostgresContext::new(&component.id, Arc::clone(&allowed_hosts)),
+            postgres: PostgresContext::new(&component.id, Arc::clone(&allowed_hosts), alive.clone()),
             outbound: OutboundHttp::new(&component.id, allowed_hosts, own_address),
             component,
         }

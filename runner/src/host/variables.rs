@@ -74,3 +74,18 @@ fn fault_of_name(name: &str) -> Option<&'static str> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_rule_of_the_manifest() {
+        for name in ["a", "api_token", "a1_2"] {
+            assert_eq!(fault_of_name(name), None, "{name:?}");
+        }
+        for name in ["", "A", "1a", "_a", "a_", "a__b", "a-b"] {
+            assert!(fault_of_name(name).is_some(), "{name:?}");
+        }
+    }
+}

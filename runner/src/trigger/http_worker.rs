@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -84,18 +85,21 @@ impl HandlerState for Workers {
     async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
         let mut store = self.loaded.store();
         let proxy = self.pre.instantiate_async(&mut store).await?;
+        let late = Arc::new(AtomicBool::new(false));
         Ok(Instance {
             store,
             proxy,
             view: |state| state.http(),
             expiration: Expiration {
                 deadline: self.deadline,
+                late: Arc::clone(&late),
                 sleep: Box::pin(tokio::time::sleep(self.deadline)),
                 stop: Box::pin(self.stop.clone().cancelled_owned()),
             },
             state: Worker {
                 component: self.loaded.id().into(),
                 deadline: self.deadline,
+                late,
             },
         })
     }
@@ -105,6 +109,8 @@ impl HandlerState for Workers {
 pub(crate) struct Worker {
     component: Arc<str>,
     deadline: Duration,
+    /// Whether a request was given up, after which the instance takes no more.
+    late: Arc<AtomicBool>,
 }
 
 impl WorkerState for Worker {
@@ -127,7 +133,12 @@ impl WorkerState for Worker {
         (): (),
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
-        Box::pin(tokio::time::sleep(self.deadline))
+        let end = tokio::time::sleep(self.deadline);
+        let late = Arc::clone(&self.late);
+        Box::pin(async move {
+            end.await;
+            late.store(true, Ordering::Relaxed);
+        })
     }
 
     fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
@@ -142,6 +153,7 @@ impl WorkerState for Worker {
 /// When an instance goes.
 pub(crate) struct Expiration {
     deadline: Duration,
+    late: Arc<AtomicBool>,
     sleep: Pin<Box<Sleep>>,
     stop: Pin<Box<WaitForCancellationFutureOwned>>,
 }
@@ -157,6 +169,8 @@ impl WorkerExpiration for Expiration {
             // Nothing is lost with an idle instance, so a runner that stops does not wait for it.
             WorkerStatus::Idle if self.stop.as_mut().poll(context).is_ready() => return Poll::Ready(()),
             WorkerStatus::Idle => IDLE_TIME,
+            // All that is left is a request that was given up, which would go on for another deadline.
+            WorkerStatus::PostReturn if self.late.load(Ordering::Relaxed) => return Poll::Ready(()),
             WorkerStatus::Requests | WorkerStatus::PostReturn => self.deadline,
         };
         let end = tokio::time::Instant::from_std(since + limit);

@@ -47,3 +47,91 @@ fn ensure_host_permitted(allowed: &AllowedHosts, host: &str, port: Option<u16>) 
         "address postgres://{host}{port} is not permitted"
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use application::Resolver;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(allowed: &[&str], address: &str, refusal: Option<&str>) {
+        let allowed = AllowedHosts::parse(allowed, &Resolver::new([])).unwrap();
+        let found = match ensure_permitted(&allowed, address) {
+            Ok(()) => None,
+            Err(Error::ConnectionFailed(message)) => Some(message),
+            Err(error) => panic!("another kind of error: {error:?}"),
+        };
+        assert_eq!(found.as_deref(), refusal);
+    }
+
+    #[test]
+    fn a_refusal_names_the_address_without_its_password() {
+        check(
+            &[],
+            "postgres://u:secret@db:5433/x",
+            Some("address postgres://db:5433 is not permitted"),
+        );
+        check(
+            &[],
+            "postgres://u:secret@db/x",
+            Some("address postgres://db:5432 is not permitted"),
+        );
+        check(
+            &[],
+            "host=db password=secret",
+            Some("address postgres://db is not permitted"),
+        );
+    }
+
+    #[test]
+    fn the_usual_port_may_be_left_out() {
+        check(&["postgres://db:5432"], "postgres://u@db/x", None);
+        check(&["postgres://db:5432"], "host=db user=u", None);
+        check(
+            &["postgres://db:5433"],
+            "postgres://u@db/x",
+            Some("address postgres://db:5432 is not permitted"),
+        );
+    }
+
+    #[test]
+    fn every_host_must_be_permitted() {
+        let allowed = ["postgres://one:*"];
+        check(
+            &allowed,
+            "postgres://u@one:1,two:2/x",
+            Some("address postgres://two:2 is not permitted"),
+        );
+        check(
+            &allowed,
+            "host=one,two port=7",
+            Some("address postgres://two:7 is not permitted"),
+        );
+    }
+
+    #[test]
+    fn the_address_that_is_dialled_must_be_permitted_too() {
+        check(
+            &["postgres://one:*"],
+            "host=one hostaddr=10.0.0.1 port=5432",
+            Some("address postgres://10.0.0.1:5432 is not permitted"),
+        );
+    }
+
+    #[test]
+    fn permission_for_another_scheme_is_none() {
+        check(
+            &["https://db:*"],
+            "postgres://u@db:5432/x",
+            Some("address postgres://db:5432 is not permitted"),
+        );
+    }
+
+    #[test]
+    fn unix_sockets_are_refused() {
+        let refusal = Some("Unix sockets are not supported on WebAssembly");
+        check(&["*://*:*"], "host=/var/run/postgresql user=u", refusal);
+        check(&["*://*:*"], "postgres://u@%2Fvar%2Frun%2Fpostgresql/x", refusal);
+    }
+}

@@ -313,3 +313,129 @@ impl FromSql<'_> for Interval {
         *column_type == Type::INTERVAL
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bindings::RangeBoundKind;
+    use super::*;
+
+    /// What a parameter looks like on the wire, where the statement expects `parameter_type`.
+    #[track_caller]
+    fn encode(value: ParameterValue, parameter_type: &Type) -> Vec<u8> {
+        let mut bytes = BytesMut::new();
+        let parameter = parameter(value).unwrap();
+        let is_null = parameter.to_sql_checked(parameter_type, &mut bytes).unwrap();
+        assert!(matches!(is_null, IsNull::No));
+        bytes.to_vec()
+    }
+
+    #[track_caller]
+    fn refused(value: ParameterValue) -> String {
+        parameter(value).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn numbers_are_sent_in_network_order() {
+        assert_eq!(encode(ParameterValue::Int16(1), &Type::INT2), [0, 1]);
+        assert_eq!(encode(ParameterValue::Int32(-1), &Type::INT4), [255; 4]);
+        assert_eq!(
+            encode(ParameterValue::Int64(258), &Type::INT8),
+            [0, 0, 0, 0, 0, 0, 1, 2]
+        );
+        assert_eq!(encode(ParameterValue::Int8(7), &Type::CHAR), [7]);
+    }
+
+    #[test]
+    fn a_timestamp_is_in_seconds() {
+        // The binary form counts microseconds from the year 2000.
+        let bytes = encode(ParameterValue::Timestamp(946_684_801), &Type::TIMESTAMPTZ);
+        assert_eq!(bytes, 1_000_000_i64.to_be_bytes());
+    }
+
+    #[test]
+    fn a_datetime_has_no_zone() {
+        let bytes = encode(
+            ParameterValue::Datetime((2000, 1, 1, 0, 0, 1, 500)),
+            &Type::TIMESTAMP,
+        );
+        assert_eq!(bytes, 1_000_000_i64.to_be_bytes());
+        let zoned = parameter(ParameterValue::Datetime((2000, 1, 1, 0, 0, 1, 0))).unwrap();
+        assert!(
+            zoned
+                .to_sql_checked(&Type::TIMESTAMPTZ, &mut BytesMut::new())
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn null_fits_every_type() {
+        for parameter_type in [
+            Type::INT8,
+            Type::TEXT,
+            Type::JSONB,
+            Type::INT4_RANGE,
+            Type::TEXT_ARRAY,
+        ] {
+            let is_null = parameter(ParameterValue::DbNull)
+                .unwrap()
+                .to_sql_checked(&parameter_type, &mut BytesMut::new())
+                .unwrap();
+            assert!(matches!(is_null, IsNull::Yes));
+        }
+    }
+
+    #[test]
+    fn an_interval_comes_back_as_it_was_sent() {
+        let interval = Interval {
+            micros: -1,
+            days: 40,
+            months: 14,
+        };
+        let bytes = encode(ParameterValue::Interval(interval), &Type::INTERVAL);
+        let back = Interval::from_sql(&Type::INTERVAL, &bytes).unwrap();
+        assert_eq!((back.micros, back.days, back.months), (-1, 40, 14));
+        assert!(Interval::from_sql(&Type::INTERVAL, &bytes[1..]).is_err());
+    }
+
+    #[test]
+    fn what_is_not_what_it_says_is_refused() {
+        assert_eq!(refused(ParameterValue::Uuid("x".to_owned())), "invalid UUID x");
+        assert_eq!(
+            refused(ParameterValue::Decimal("1,5".to_owned())),
+            "invalid decimal 1,5"
+        );
+        assert_eq!(refused(ParameterValue::Jsonb(b"{".to_vec())), "invalid JSON {");
+        assert_eq!(
+            refused(ParameterValue::Date((2026, 2, 30))),
+            "invalid date y=2026, m=2, d=30"
+        );
+        assert_eq!(
+            refused(ParameterValue::Time((24, 0, 0, 0))),
+            "invalid time 24:0:0:0"
+        );
+        assert_eq!(
+            refused(ParameterValue::ArrayDecimal(vec![None, Some("x".to_owned())])),
+            "invalid decimal x"
+        );
+        let bound = Some(("x".to_owned(), RangeBoundKind::Inclusive));
+        assert_eq!(
+            refused(ParameterValue::RangeDecimal((None, bound))),
+            "invalid decimal x"
+        );
+    }
+
+    #[test]
+    fn an_unknown_type_is_told_by_its_name() {
+        assert!(matches!(data_type(&Type::INET), DbDataType::Other(name) if name == "inet"));
+        assert!(matches!(data_type(&Type::TIMESTAMPTZ), DbDataType::Datetime));
+        assert!(matches!(data_type(&Type::VARCHAR_ARRAY), DbDataType::ArrayStr));
+    }
+
+    #[test]
+    fn a_text_takes_as_much_memory_as_it_is_long() {
+        let nothing = memory_size(&DbValue::DbNull);
+        assert_eq!(memory_size(&DbValue::Str("x".repeat(1000))), nothing + 1000);
+        let two = DbValue::ArrayStr(vec![Some("xx".to_owned()), None]);
+        assert_eq!(memory_size(&two), nothing + 2 * size_of::<Option<String>>() + 2);
+    }
+}

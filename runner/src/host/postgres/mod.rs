@@ -6,7 +6,10 @@
 //! - `conv.rs`, `range.rs`, `error.rs`: values and errors, only converted;
 //! - `bindings.rs`: what is generated from the interface.
 
-#![expect(clippy::result_large_err, reason = "the errors are those of the interface, and rare")]
+#![expect(
+    clippy::result_large_err,
+    reason = "the errors are those of the interface, and rare"
+)]
 
 mod address;
 mod bindings;
@@ -22,6 +25,7 @@ mod tls;
 use std::sync::Arc;
 
 use application::AllowedHosts;
+use tokio_util::task::TaskTracker;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 use pool::Pools;
@@ -35,11 +39,11 @@ pub(crate) struct PostgresContext {
 }
 
 impl PostgresContext {
-    pub(crate) fn new(component: &str, allowed_hosts: Arc<AllowedHosts>) -> Self {
+    pub(crate) fn new(component: &str, allowed_hosts: Arc<AllowedHosts>, alive: TaskTracker) -> Self {
         Self {
             component: component.into(),
             allowed_hosts,
-            pools: Arc::default(),
+            pools: Arc::new(Pools::new(alive)),
         }
     }
 }

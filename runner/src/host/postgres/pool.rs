@@ -11,6 +11,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use rustls::ClientConfig;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
+use tokio_util::task::TaskTracker;
 
 use super::session::Session;
 use super::tls::Tls;
@@ -23,10 +24,10 @@ const CONNECTIONS_OF_A_POOL: usize = 64;
 const POOLS: usize = 16;
 
 /// The pools of one component.
-#[derive(Default)]
 pub(crate) struct Pools {
     /// The most recently used last.
     pools: Mutex<Vec<(Key, Entry)>>,
+    alive: TaskTracker,
 }
 
 /// What makes two connections interchangeable: the address with everything in it, and whom the guest trusts.
@@ -43,13 +44,21 @@ struct Entry {
 }
 
 impl Pools {
+    /// `alive` is told of statements that are being cancelled, so that a runner that stops waits for them.
+    pub(crate) fn new(alive: TaskTracker) -> Self {
+        Self {
+            pools: Mutex::default(),
+            alive,
+        }
+    }
+
     /// A connection to `address`, from the pool or new.
     pub(crate) async fn session(&self, address: &str, root: Option<&Root>) -> anyhow::Result<Session> {
         let entry = self
             .entry(address, root)
             .context("establishing PostgreSQL connection pool")?;
         let client = entry.pool.get().await?;
-        Ok(Session::new(client, entry.tls))
+        Ok(Session::new(client, entry.tls, self.alive.clone()))
     }
 
     fn entry(&self, address: &str, root: Option<&Root>) -> anyhow::Result<Entry> {
@@ -128,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_same_address_has_one_pool() {
-        let pools = Pools::default();
+        let pools = Pools::new(TaskTracker::new());
         pools.entry(ADDRESS, None).unwrap();
         pools.entry(ADDRESS, None).unwrap();
         assert_eq!(addresses(&pools), [ADDRESS]);
@@ -136,7 +145,7 @@ mod tests {
 
     #[test]
     fn another_password_is_another_pool() {
-        let pools = Pools::default();
+        let pools = Pools::new(TaskTracker::new());
         let other = ADDRESS.replace("password", "secret");
         pools.entry(ADDRESS, None).unwrap();
         pools.entry(&other, None).unwrap();
@@ -145,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_pool_unused_for_longest_goes_first() {
-        let pools = Pools::default();
+        let pools = Pools::new(TaskTracker::new());
         let address = |number: usize| ADDRESS.replace("one", &format!("database_{number}"));
         for number in 0..POOLS {
             pools.entry(&address(number), None).unwrap();
@@ -160,7 +169,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused() {
-        let error = Pools::default()
+        let error = Pools::new(TaskTracker::new())
             .entry("postgres://host:port/", None)
             .err()
             .unwrap();

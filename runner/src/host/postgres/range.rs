@@ -98,3 +98,47 @@ fn read_bound<'a, T: FromSql<'a>>(
         .map(|bytes| Ok((T::from_sql(element, bytes)?, kind)))
         .transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RangeBoundKind::{Exclusive, Inclusive};
+    use super::*;
+
+    #[track_caller]
+    fn check(lower: Bound<i32>, upper: Bound<i32>) {
+        let range = Range { lower, upper };
+        let mut bytes = BytesMut::new();
+        range.to_sql(&Type::INT4_RANGE, &mut bytes).unwrap();
+        assert_eq!(Range::from_sql(&Type::INT4_RANGE, &bytes).unwrap(), range);
+    }
+
+    #[test]
+    fn a_range_comes_back_as_it_was_sent() {
+        check(Some((1, Inclusive)), Some((5, Exclusive)));
+        check(Some((i32::MIN, Exclusive)), Some((i32::MAX, Inclusive)));
+        check(None, Some((-3, Inclusive)));
+        check(Some((-3, Exclusive)), None);
+        check(None, None);
+    }
+
+    #[test]
+    fn an_empty_range_has_no_bounds() {
+        let mut bytes = BytesMut::new();
+        wire::empty_range_to_sql(&mut bytes);
+        let range = Range::<i64>::from_sql(&Type::INT8_RANGE, &bytes).unwrap();
+        assert_eq!(
+            range,
+            Range {
+                lower: None,
+                upper: None
+            }
+        );
+    }
+
+    #[test]
+    fn a_range_fits_only_its_own_type() {
+        assert!(<Range<i32> as ToSql>::accepts(&Type::INT4_RANGE));
+        assert!(!<Range<i32> as ToSql>::accepts(&Type::INT8_RANGE));
+        assert!(!<Range<i32> as ToSql>::accepts(&Type::INT4));
+    }
+}

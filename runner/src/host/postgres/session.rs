@@ -7,6 +7,7 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use futures::StreamExt as _;
 use tokio_postgres::{Client, NoTls, RowStream};
+use tokio_util::task::TaskTracker;
 
 use super::bindings::{Column, DbValue, Error, RowSet};
 use super::conv::{self, Parameter};
@@ -43,14 +44,16 @@ pub(crate) struct Session {
     client: Option<Object>,
     tls: Option<Tls>,
     abandoned: AtomicBool,
+    alive: TaskTracker,
 }
 
 impl Session {
-    pub(crate) fn new(client: Object, tls: Option<Tls>) -> Self {
+    pub(crate) fn new(client: Object, tls: Option<Tls>, alive: TaskTracker) -> Self {
         Self {
             client: Some(client),
             tls,
             abandoned: AtomicBool::new(false),
+            alive,
         }
     }
 
@@ -158,7 +161,7 @@ impl Drop for Session {
         };
         let client = Object::take(object);
         let tls = self.tls.take();
-        runtime.spawn(async move {
+        let cancel = async move {
             let token = client.cancel_token();
             drop(client);
             let request = async {
@@ -172,7 +175,8 @@ impl Drop for Session {
                 Ok(Err(error)) => tracing::debug!(%error, "Could not cancel an abandoned statement."),
                 Err(_) => tracing::debug!("Could not cancel an abandoned statement: no answer."),
             }
-        });
+        };
+        self.alive.spawn_on(cancel, &runtime);
     }
 }
 

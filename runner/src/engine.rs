@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::task::TaskTracker;
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -79,11 +79,12 @@ impl Engine {
         component: &application::Component,
         own_address: &Arc<OnceLock<SocketAddr>>,
     ) -> Result<Loaded, RunnerError> {
-        let compiled =
-            Component::from_file(&self.engine, &component.source).map_err(|error| RunnerError::Load {
+        let compiled = self
+            .compile(&component.source)
+            .map_err(|source| RunnerError::Load {
                 component: component.id.clone(),
                 path: component.source.clone(),
-                source: error.into(),
+                source,
             })?;
         let pre = self
             .linker
@@ -102,6 +103,21 @@ impl Engine {
             memory_limit: self.memory_limit,
             alive: self.alive.clone(),
         })
+    }
+
+    fn compile(&self, path: &Path) -> anyhow::Result<Component> {
+        let bytes = std::fs::read(path)?;
+        ensure_component(&bytes)?;
+        Ok(Component::from_binary(&self.engine, &bytes)?)
+    }
+}
+
+/// Refuses a file that is no component in fewer words than the parser would.
+fn ensure_component(bytes: &[u8]) -> anyhow::Result<()> {
+    match bytes {
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', ..] => anyhow::bail!("it is a core module, not a component"),
+        _ => anyhow::bail!("it is not WebAssembly"),
     }
 }
 
@@ -167,13 +183,46 @@ impl Loaded {
         self.pre.clone()
     }
 
+    /// An instance, made by `instantiate` in a store of its own.
+    pub(crate) async fn instantiate<I>(
+        &self,
+        instantiate: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<I>,
+    ) -> wasmtime::Result<(Store<State>, I)> {
+        let start = Instant::now();
+        let mut store = self.store();
+        let instance = instantiate(&mut store).await?;
+        tracing::debug!(
+            component = self.id(),
+            us = start.elapsed().as_micros(),
+            "Made an instance."
+        );
+        Ok((store, instance))
+    }
+
     /// A store for one instance: with its memory limited, and sharing its thread with others.
-    pub(crate) fn store(&self) -> Store<State> {
+    fn store(&self) -> Store<State> {
         let state = State::new(&self.hosted, self.memory_limit, self.alive.token());
         let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| state.limits());
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_component_is_a_component() {
+        let refusal = |bytes| ensure_component(bytes).err().map(|error| error.to_string());
+        assert_eq!(refusal(b"\0asm\x0d\0\x01\0rest"), None);
+        assert_eq!(
+            refusal(b"\0asm\x01\0\0\0rest").as_deref(),
+            Some("it is a core module, not a component")
+        );
+        assert_eq!(refusal(b"hello").as_deref(), Some("it is not WebAssembly"));
+        assert_eq!(refusal(b"").as_deref(), Some("it is not WebAssembly"));
     }
 }

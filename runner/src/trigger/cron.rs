@@ -79,8 +79,12 @@ impl CronComponent {
     }
 
     async fn call(&self) -> wasmtime::Result<Result<(), GuestError>> {
-        let mut store = self.loaded.store();
-        let instance = self.pre.instantiate_async(&mut store).await?;
+        let pre = self.pre.clone();
+        let made = self
+            .loaded
+            .instantiate(async move |store| pre.instantiate_async(store).await)
+            .await;
+        let (mut store, instance) = made?;
         let timestamp = u64::try_from(Utc::now().timestamp()).unwrap_or_default();
         store
             .run_concurrent(async |accessor| {

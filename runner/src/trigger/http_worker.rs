@@ -83,8 +83,10 @@ impl HandlerState for Workers {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
-        let mut store = self.loaded.store();
-        let proxy = self.pre.instantiate_async(&mut store).await?;
+        let (store, proxy) = self
+            .loaded
+            .instantiate(async |store| self.pre.instantiate_async(store).await)
+            .await?;
         let late = Arc::new(AtomicBool::new(false));
         Ok(Instance {
             store,

@@ -130,7 +130,7 @@ impl HostConnection for PostgresView<'_> {
     }
 
     fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
-        self.table.delete(connection)?;
+        self.table.delete(connection)?.0.release();
         Ok(())
     }
 }

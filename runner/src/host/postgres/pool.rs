@@ -2,7 +2,7 @@
 //!
 //! The numbers and the way a connection is made ready for its next user are Spin's, so that a component that is right
 //! here is right there: a pool of 64 for each address, 16 addresses remembered, and on checkout what deadpool calls
-//! `Clean` (settings, advisory locks, listens and temporary tables go; an open transaction stays).
+//! `Clean` (settings, advisory locks, listens and temporary tables go; a transaction that the guest left open stays).
 
 use std::sync::{Arc, Mutex, PoisonError};
 

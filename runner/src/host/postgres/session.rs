@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::Object;
+use deadpool_postgres::{ClientWrapper, Object};
 use futures::StreamExt as _;
 use tokio_postgres::{Client, NoTls, RowStream};
 use tokio_util::task::TaskTracker;
@@ -37,13 +37,15 @@ pub struct ConnectionBuilder {
 
 /// A connection taken from its pool, and given back when the guest lets go of it.
 ///
-/// A connection whose statement was abandoned half-way does not go back: its next user would have to wait for that
-/// statement. The server is asked to cancel the statement and the connection is closed. While the guest still holds
-/// the connection nothing is cancelled, since the request could hit the statement that the guest sends next.
+/// Two kinds of connections are closed instead. One that the guest never let go of, because it trapped or ran out of
+/// time: it may be in the middle of a transaction. And one whose statement was abandoned half-way: its next user would
+/// have to wait for that statement, which the server is therefore asked to cancel. While the guest still holds the
+/// connection nothing is cancelled, since the request could hit the statement that the guest sends next.
 pub(crate) struct Session {
     client: Option<Object>,
     tls: Option<Tls>,
     abandoned: AtomicBool,
+    released: AtomicBool,
     alive: TaskTracker,
 }
 
@@ -53,6 +55,7 @@ impl Session {
             client: Some(client),
             tls,
             abandoned: AtomicBool::new(false),
+            released: AtomicBool::new(false),
             alive,
         }
     }
@@ -145,6 +148,11 @@ impl Session {
         Ok((first, stream))
     }
 
+    /// Notes that the guest has let go of the connection, so that others may have it.
+    pub(crate) fn release(&self) {
+        self.released.store(true, Ordering::Relaxed);
+    }
+
     /// Notes that nobody waits for what the server is doing on this connection.
     pub(crate) fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
@@ -153,30 +161,32 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if !self.abandoned.load(Ordering::Relaxed) {
-            return;
-        }
-        let (Some(object), Ok(runtime)) = (self.client.take(), tokio::runtime::Handle::try_current()) else {
-            return;
-        };
-        let client = Object::take(object);
-        let tls = self.tls.take();
-        let cancel = async move {
-            let token = client.cancel_token();
-            drop(client);
-            let request = async {
-                match tls {
-                    Some(tls) => token.cancel_query(tls).await,
-                    None => token.cancel_query(NoTls).await,
-                }
-            };
-            match tokio::time::timeout(CANCEL_TIMEOUT, request).await {
-                Ok(Ok(())) => tracing::debug!("Cancelled a statement that nobody waited for."),
-                Ok(Err(error)) => tracing::debug!(%error, "Could not cancel an abandoned statement."),
-                Err(_) => tracing::debug!("Could not cancel an abandoned statement: no answer."),
+        let Some(object) = self.client.take() else { return };
+        if self.abandoned.load(Ordering::Relaxed) {
+            let cancel = cancel(Object::take(object), self.tls.take());
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                self.alive.spawn_on(cancel, &runtime);
             }
-        };
-        self.alive.spawn_on(cancel, &runtime);
+        } else if !self.released.load(Ordering::Relaxed) {
+            drop(Object::take(object));
+        }
+    }
+}
+
+/// Closes a connection and tells its server that nobody waits for the statement on it.
+async fn cancel(client: ClientWrapper, tls: Option<Tls>) {
+    let token = client.cancel_token();
+    drop(client);
+    let request = async {
+        match tls {
+            Some(tls) => token.cancel_query(tls).await,
+            None => token.cancel_query(NoTls).await,
+        }
+    };
+    match tokio::time::timeout(CANCEL_TIMEOUT, request).await {
+        Ok(Ok(())) => tracing::debug!("Cancelled a statement that nobody waited for."),
+        Ok(Err(error)) => tracing::debug!(%error, "Could not cancel an abandoned statement."),
+        Err(_) => tracing::debug!("Could not cancel an abandoned statement: no answer."),
     }
 }
 

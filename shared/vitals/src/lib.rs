@@ -1,1 +1,33 @@
-//! shared/vitals
+//! The domain of pgvitals: what is measured, when it is alarming, and how that is told.
+//!
+//! Everything here is pure. Nothing does I/O, reads a clock or draws a random number: time comes in as
+//! [`chrono::DateTime<Utc>`] (read from the database, the only clock there is) and chance as a number in `0..1`. That
+//! is what lets the same code run in a component, in a test that plays a week in a millisecond, and in the command.
+//!
+//! | module | question it answers |
+//! |--|--|
+//! | [`statement`] | which statement is this, and what may be shown of its text |
+//! | [`delta`] | what happened between two readings of a set of counters |
+//! | [`level`], [`rule`], [`alert`] | is that bad, how bad, and is it news |
+//! | [`notification`], [`channel`] | how to say it, and in whose format |
+//! | [`delivery`] | did it arrive, and when to try again |
+//! | [`exposition`] | how to say it to Prometheus |
+//! | [`outcome`], [`freshness`] | how a run or a collector went, and whether it still runs at all |
+//! | [`server`] | which PostgreSQL is this |
+
+#![deny(missing_docs)]
+
+pub mod alert;
+pub mod delivery;
+pub mod delta;
+pub mod freshness;
+pub mod level;
+mod name;
+pub mod outcome;
+pub mod rule;
+pub mod server;
+pub mod statement;
+pub mod text;
+pub mod unit;
+
+pub use name::UnknownName;

@@ -1,0 +1,337 @@
+//! What happened between two readings of a set of counters.
+//!
+//! PostgreSQL counts for ever and forgets without notice: at a restart or a reset everything starts again, an evicted
+//! statement returns with small numbers, a fail-over is another server with other numbers. [`between`] turns two
+//! readings into what was counted in between, or says that it cannot know. It errs on one side only: what it returns
+//! has happened, never twice; what it cannot be sure of it leaves out. A gap is a gap.
+//!
+//! Two collectors at once are kept apart by who stores the readings: a reading replaces the previous one only if that
+//! is still the one the deltas were made from (compare-and-swap on a version), and the deltas are stored in the same
+//! transaction.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::name::names;
+
+/// The column that tells when the counters of a row began, as microseconds since 1970 (0: not known).
+///
+/// It is no counter: it identifies a life of the row. `stats_since` of `pg_stat_statements` 1.11 (PostgreSQL 17).
+pub const SINCE_COLUMN: &str = "since_us";
+
+/// One reading of a set of counters: a row per key, a column per counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    taken_at: DateTime<Utc>,
+    epoch: String,
+    columns: Vec<String>,
+    keys: Vec<String>,
+    counters: Vec<i64>,
+}
+
+/// A reading that is not what it claims to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// There are not as many counters as there are cells.
+    #[error("cannot use snapshot: {keys} rows of {columns} columns make no {counters} counters")]
+    Shape {
+        /// The number of rows.
+        keys: usize,
+        /// The number of columns.
+        columns: usize,
+        /// The number of counters.
+        counters: usize,
+    },
+    /// A column stands there twice.
+    #[error("cannot use snapshot: column {column} appears twice")]
+    DuplicateColumn {
+        /// The column.
+        column: String,
+    },
+    /// A row stands there twice.
+    #[error("cannot use snapshot: row {key} appears twice")]
+    DuplicateKey {
+        /// The key of the row.
+        key: String,
+    },
+}
+
+impl Snapshot {
+    /// A reading, taken no later than `taken_at` says by the clock of the server that was read.
+    ///
+    /// `epoch` names everything that makes all counters start again: the server's start time, the time of the last
+    /// reset of the statistics, the identity of the server. `counters` holds the rows one after another.
+    ///
+    /// # Errors
+    ///
+    /// If the sizes do not match, or a column or a row is there twice.
+    pub fn new(
+        taken_at: DateTime<Utc>,
+        epoch: impl Into<String>,
+        columns: Vec<String>,
+        keys: Vec<String>,
+        counters: Vec<i64>,
+    ) -> Result<Self, SnapshotError> {
+        if keys.len().checked_mul(columns.len()) != Some(counters.len()) {
+            let (keys, columns, counters) = (keys.len(), columns.len(), counters.len());
+            return Err(SnapshotError::Shape {
+                keys,
+                columns,
+                counters,
+            });
+        }
+        if let Some(column) = first_duplicate(&columns) {
+            return Err(SnapshotError::DuplicateColumn {
+                column: column.to_owned(),
+            });
+        }
+        if let Some(key) = first_duplicate(&keys) {
+            return Err(SnapshotError::DuplicateKey { key: key.to_owned() });
+        }
+        Ok(Self {
+            taken_at,
+            epoch: epoch.into(),
+            columns,
+            keys,
+            counters,
+        })
+    }
+
+    /// When it was taken, by the clock of the server that was read.
+    pub const fn taken_at(&self) -> DateTime<Utc> {
+        self.taken_at
+    }
+
+    /// What makes all counters start again when it changes.
+    pub fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
+    /// The names of the columns.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The keys of the rows.
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    /// The counters, row after row.
+    pub fn counters(&self) -> &[i64] {
+        &self.counters
+    }
+
+    fn row(&self, index: usize) -> &[i64] {
+        let width = self.columns.len();
+        self.counters
+            .get(index * width..(index + 1) * width)
+            .unwrap_or_default()
+    }
+
+    fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+}
+
+fn first_duplicate(names: &[String]) -> Option<&str> {
+    let mut seen = HashSet::with_capacity(names.len());
+    names.iter().map(String::as_str).find(|name| !seen.insert(*name))
+}
+
+/// What to make of a row that was not there in the previous reading and does not tell when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewRows {
+    /// All of it happened in between. Right where every reading is complete and a row that disappears loses its
+    /// counters, as in `pg_stat_statements(false)` read whole: what was not there before has begun since, be it for
+    /// the first time or after an eviction.
+    Count,
+    /// It cannot be told. Right where rows may be missing from a reading for other reasons: a limit, a filter, a
+    /// privilege that may come and go.
+    Skip,
+}
+
+names! {
+    /// Why nothing can be said about the time before a reading.
+    "gap" pub enum Gap {
+        /// There was no reading before.
+        First = "first_reading",
+        /// The counters started again: a restart, a reset, another server.
+        Epoch = "counters_started_again",
+        /// The clock stands still or runs backwards.
+        Clock = "clock_went_back",
+        /// The two readings have no counter in common.
+        Columns = "no_common_columns",
+    }
+}
+
+/// The time that deltas are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interval {
+    /// They happened within this time.
+    Measured(Duration),
+    /// There are none, for this reason.
+    Gap(Gap),
+}
+
+/// What happened to one row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeltaRow {
+    /// The key of the row.
+    pub key: String,
+    /// What was counted, by [`Deltas::columns`]. None is negative, one at least is not zero.
+    pub values: Vec<i64>,
+}
+
+/// What happened between two readings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deltas {
+    /// The time in which it happened.
+    pub interval: Interval,
+    /// The counters that both readings have, in the order of the later one, without [`SINCE_COLUMN`].
+    pub columns: Vec<String>,
+    /// The rows to which something happened.
+    pub rows: Vec<DeltaRow>,
+    /// The rows about which nothing is said because their counters went back.
+    pub resets: usize,
+    /// The rows about which nothing is said because they are new and their beginning is not known.
+    pub unknown: usize,
+}
+
+impl Deltas {
+    fn gap(gap: Gap) -> Self {
+        Self {
+            interval: Interval::Gap(gap),
+            columns: Vec::new(),
+            rows: Vec::new(),
+            resets: 0,
+            unknown: 0,
+        }
+    }
+
+    /// Where a counter stands in the values of each row, if both readings have it.
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column == name)
+    }
+
+    /// The time that was measured, or `None` for a gap.
+    pub const fn measured(&self) -> Option<Duration> {
+        match self.interval {
+            Interval::Measured(duration) => Some(duration),
+            Interval::Gap(_) => None,
+        }
+    }
+}
+
+/// What happened between two readings.
+///
+/// - Another epoch, a clock that did not advance, or no previous reading is a gap.
+/// - Columns are matched by name; one that only one of the readings has is left out.
+/// - A row whose [`SINCE_COLUMN`] differs from before began anew in between: its values are its delta.
+/// - A row of which any counter is lower than before was reset: nothing is said about it, it is counted in `resets`.
+/// - A new row counts whole if it began after the previous reading; if it does not tell, `new_rows` decides.
+pub fn between(previous: Option<&Snapshot>, current: &Snapshot, new_rows: NewRows) -> Deltas {
+    let Some(previous) = previous else {
+        return Deltas::gap(Gap::First);
+    };
+    if previous.epoch != current.epoch {
+        return Deltas::gap(Gap::Epoch);
+    }
+    let Some(elapsed) = (current.taken_at - previous.taken_at)
+        .to_std()
+        .ok()
+        .filter(|elapsed| !elapsed.is_zero())
+    else {
+        return Deltas::gap(Gap::Clock);
+    };
+    let pairs = common_columns(previous, current);
+    if pairs.is_empty() {
+        return Deltas::gap(Gap::Columns);
+    }
+
+    let mut deltas = Deltas {
+        interval: Interval::Measured(elapsed),
+        columns: pairs
+            .iter()
+            .filter_map(|(_, now)| current.columns.get(*now).cloned())
+            .collect(),
+        rows: Vec::new(),
+        resets: 0,
+        unknown: 0,
+    };
+    let known: HashMap<&str, usize> = previous.keys.iter().map(String::as_str).zip(0..).collect();
+    let since_columns = (previous.column(SINCE_COLUMN), current.column(SINCE_COLUMN));
+    for (index, key) in current.keys.iter().enumerate() {
+        let now = current.row(index);
+        let since = since(now, since_columns.1);
+        let values = match known.get(key.as_str()).map(|index| previous.row(*index)) {
+            Some(before) if began_again(self::since(before, since_columns.0), since) => whole(&pairs, now),
+            Some(before) => difference(&pairs, before, now),
+            None if began_after(previous.taken_at, since, new_rows) => whole(&pairs, now),
+            None => {
+                deltas.unknown += 1;
+                continue;
+            }
+        };
+        match values {
+            None => deltas.resets += 1,
+            Some(values) if values.iter().any(|value| *value != 0) => {
+                deltas.rows.push(DeltaRow {
+                    key: key.clone(),
+                    values,
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    deltas
+}
+
+/// The positions of each common counter in the previous and the current reading.
+fn common_columns(previous: &Snapshot, current: &Snapshot) -> Vec<(usize, usize)> {
+    let columns = current
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| *name != SINCE_COLUMN);
+    columns
+        .filter_map(|(now, name)| Some((previous.column(name)?, now)))
+        .collect()
+}
+
+fn since(row: &[i64], column: Option<usize>) -> Option<i64> {
+    row.get(column?).copied().filter(|since| *since > 0)
+}
+
+/// Comparing beginnings with each other rather than with `taken_at` keeps a row that began while the previous reading
+/// was under way from being counted twice.
+fn began_again(before: Option<i64>, now: Option<i64>) -> bool {
+    matches!((before, now), (Some(before), Some(now)) if now > before)
+}
+
+fn began_after(taken_at: DateTime<Utc>, since: Option<i64>, new_rows: NewRows) -> bool {
+    since.map_or(new_rows == NewRows::Count, |since| {
+        since > taken_at.timestamp_micros()
+    })
+}
+
+/// The counters of a row as they are, or `None` if one is negative, which no counter is.
+fn whole(pairs: &[(usize, usize)], now: &[i64]) -> Option<Vec<i64>> {
+    pairs
+        .iter()
+        .map(|(_, column)| now.get(*column).copied().filter(|value| *value >= 0))
+        .collect()
+}
+
+/// What the counters of a row grew by, or `None` if any went back.
+fn difference(pairs: &[(usize, usize)], before: &[i64], now: &[i64]) -> Option<Vec<i64>> {
+    pairs
+        .iter()
+        .map(|(then, column)| {
+            let before = before.get(*then).copied().filter(|value| *value >= 0)?;
+            now.get(*column)?.checked_sub(before).filter(|delta| *delta >= 0)
+        })
+        .collect()
+}

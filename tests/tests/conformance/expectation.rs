@@ -1,0 +1,119 @@
+//! What `expect.toml` says: how an application is started, what is asked of it and what must come out.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// One claim, as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Expectation {
+    /// The claim in a sentence.
+    pub(crate) claim: String,
+    /// Why it is made about the runner only, and not about Spin; absent when it is about both.
+    pub(crate) runner_only: Option<String>,
+    /// More arguments for the runner.
+    #[serde(default)]
+    pub(crate) runner_arguments: Vec<String>,
+    /// Variables that are given on the command line.
+    #[serde(default)]
+    pub(crate) variables: BTreeMap<String, String>,
+    /// Environment variables of the host.
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, String>,
+    /// That the application is refused, and in which words of the runner.
+    pub(crate) refused: Option<Refusal>,
+    /// What is asked, one after the other.
+    #[serde(default, rename = "request")]
+    pub(crate) requests: Vec<Request>,
+    /// What the host has to have said at last.
+    #[serde(default)]
+    pub(crate) log: Log,
+    /// What is expected of a host that is asked to stop.
+    pub(crate) stop: Option<Stop>,
+}
+
+/// A refusal to start.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Refusal {
+    /// What the error of the runner contains; Spin has words of its own.
+    pub(crate) contains: Vec<String>,
+}
+
+/// A request and its answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Request {
+    /// The path, and the query if there is one.
+    pub(crate) path: String,
+    /// GET unless it is said.
+    #[serde(default = "get")]
+    pub(crate) method: String,
+    /// Headers to send.
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+    /// The body to send.
+    #[serde(default)]
+    pub(crate) body: String,
+    /// How often to repeat the body: a big one is not written out.
+    #[serde(default = "once")]
+    pub(crate) body_times: usize,
+    /// How often to ask, one after the other.
+    #[serde(default = "once")]
+    pub(crate) times: usize,
+    /// Read that many bytes of the answer and hang up.
+    pub(crate) hang_up_after: Option<usize>,
+    /// The status of the answer.
+    #[serde(default = "ok")]
+    pub(crate) status: u16,
+    /// The body of the answer, whole.
+    pub(crate) answer: Option<String>,
+    /// That the answer is the body that was sent.
+    #[serde(default)]
+    pub(crate) answer_is_body: bool,
+    /// What the body of the answer contains.
+    #[serde(default)]
+    pub(crate) contains: Vec<String>,
+    /// What the bodies of repeated requests contain, one of them at least.
+    pub(crate) some_answer: Option<String>,
+    /// Headers of the answer.
+    #[serde(default)]
+    pub(crate) answer_headers: BTreeMap<String, String>,
+}
+
+/// What a host says, in its log and on standard output.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Log {
+    /// Each text is contained in that many lines or more, soon.
+    #[serde(default)]
+    pub(crate) contains: BTreeMap<String, usize>,
+    /// These two texts take turns, beginning with the first.
+    pub(crate) in_turns: Option<(String, String)>,
+    /// No line contains one of these.
+    #[serde(default)]
+    pub(crate) never: Vec<String>,
+}
+
+/// What a host does that is asked to stop.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stop {
+    /// When to ask: as soon as the log contains this.
+    pub(crate) when: String,
+    /// What the log contains after the end, an end without an error.
+    pub(crate) contains: String,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+fn once() -> usize {
+    1
+}
+
+fn ok() -> u16 {
+    200
+}

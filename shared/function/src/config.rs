@@ -17,8 +17,8 @@ pub struct Config {
     pub target_passwords: Secrets,
     /// Addresses of channels, by the names their rows give.
     pub channel_urls: Secrets,
-    /// What a caller must show.
-    pub api_token: Secret,
+    /// What a caller must show. See [`Config::token`].
+    api_token: Option<Secret>,
     /// Whether `/metrics` answers without it.
     pub metrics_open: bool,
     /// Where people reach this application; links in notifications begin with it.
@@ -38,7 +38,8 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Reads and checks every variable.
+    /// Reads and checks every variable. A component sees only those that its part of `spin.toml` hands on, and those
+    /// it does not see are as if they were not set; so only what every function needs is required here.
     ///
     /// # Errors
     ///
@@ -55,11 +56,20 @@ impl Config {
             })?,
             target_passwords: secrets(host, "target_passwords").await?,
             channel_urls: secrets(host, "channel_urls").await?,
-            api_token: Secret::new(required(host, "api_token").await?),
+            api_token: read(host, "api_token").await?.map(Secret::new),
             metrics_open: truth(host, "metrics_open", true).await?,
             external_url: external_url(host).await?,
         };
         Ok(config)
+    }
+
+    /// What a caller must show.
+    ///
+    /// # Errors
+    ///
+    /// No token is set: then nobody may call, rather than everybody.
+    pub fn token(&self) -> Result<&Secret, ConfigError> {
+        self.api_token.as_ref().ok_or_else(|| missing("api_token"))
     }
 
     /// The address of a target with its password.
@@ -94,14 +104,15 @@ pub enum TargetError {
 }
 
 async fn required(host: &impl Host, name: &'static str) -> Result<String, ConfigError> {
-    match read(host, name).await? {
-        Some(value) => Ok(value),
-        None => Err(refused(
-            name,
-            "is not set".to_owned(),
-            "set it as SPIN_VARIABLE_NAME in the environment or with --variable",
-        )),
-    }
+    read(host, name).await?.ok_or_else(|| missing(name))
+}
+
+fn missing(name: &'static str) -> ConfigError {
+    let hint = format!(
+        "set it as SPIN_VARIABLE_{} in the environment or with --variable",
+        name.to_uppercase()
+    );
+    refused(name, "is not set".to_owned(), &hint)
 }
 
 async fn secrets(host: &impl Host, name: &'static str) -> Result<Secrets, ConfigError> {
@@ -201,9 +212,9 @@ mod tests {
     async fn a_variable_that_cannot_be_used_is_named_and_not_repeated() {
         let cases = [
             (
-                complete().variable("api_token", " "),
-                "variable api_token is not set",
-                "SPIN_VARIABLE_API_TOKEN",
+                complete().variable("monitoring_url", " "),
+                "variable monitoring_url is not set",
+                "SPIN_VARIABLE_MONITORING_URL",
             ),
             (
                 complete().variable("monitoring_url", "host=x password=hunter2"),
@@ -230,6 +241,18 @@ mod tests {
         for (host, expected, hint) in cases {
             check_refused(&Config::load(&host).await.unwrap_err(), expected, hint);
         }
+    }
+
+    #[tokio::test]
+    async fn without_a_token_nobody_may_call() {
+        let config = Config::load(&complete().variable("api_token", "")).await.unwrap();
+        check_refused(
+            &config.token().unwrap_err(),
+            "variable api_token is not set",
+            "SPIN_VARIABLE_API_TOKEN",
+        );
+        let config = Config::load(&complete()).await.unwrap();
+        assert!(config.token().unwrap().matches("hunter3"));
     }
 
     #[tokio::test]

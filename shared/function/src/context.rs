@@ -5,6 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use chrono::{DateTime, Utc};
 use db::{Client, DbError, ErrorKind, Preamble, SafeUrl};
 use serde_json::{Map, Value};
+use store::runs::Trigger;
 
 use crate::SendError;
 use crate::config::{Config, ConfigError};
@@ -18,7 +19,7 @@ pub struct Context<H> {
     function: &'static str,
     host: H,
     config: OnceLock<Config>,
-    run_id: OnceLock<i64>,
+    run: OnceLock<(i64, Trigger)>,
     touched: Mutex<Map<String, Value>>,
 }
 
@@ -29,7 +30,7 @@ impl<H: Host> Context<H> {
             function,
             host,
             config: OnceLock::new(),
-            run_id: OnceLock::new(),
+            run: OnceLock::new(),
             touched: Mutex::default(),
         }
     }
@@ -41,12 +42,17 @@ impl<H: Host> Context<H> {
 
     /// The number of the run in the journal, once it has one. Reading functions have none.
     pub fn run_id(&self) -> Option<i64> {
-        self.run_id.get().copied()
+        self.run.get().map(|(run_id, _)| *run_id)
     }
 
-    pub(crate) fn begin_run(&self, run_id: i64) {
+    /// What started the run: a schedule or a request. A reading function is always asked.
+    pub fn trigger(&self) -> Trigger {
+        self.run.get().map_or(Trigger::Http, |(_, trigger)| *trigger)
+    }
+
+    pub(crate) fn begin_run(&self, run_id: i64, trigger: Trigger) {
         // A context serves one run, so that there is nothing to replace.
-        let _ = self.run_id.set(run_id);
+        let _ = self.run.set((run_id, trigger));
     }
 
     /// The log of this run.

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
+use store::runs::Trigger;
+use vitals::outcome::RunOutcome;
 
 use crate::context::Context;
 use crate::deadlines::with_deadline;
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::http::{self as web, Request, Response};
-use crate::journal::{self, Trigger};
+use crate::journal;
 use crate::report::Report;
 
 /// Who may read what a reading function answers.
@@ -23,6 +25,9 @@ pub enum Access {
     /// Whoever bears the token.
     Token,
 }
+
+/// What is said of a run that came to its end but of which no part succeeded.
+const NOTHING_SUCCEEDED: &str = "no part of the run succeeded";
 
 /// Answers a request to a function that runs on POST.
 pub async fn answer_run<H: Host>(
@@ -37,23 +42,26 @@ pub async fn answer_run<H: Host>(
     if let Some(refused) = web::check_method(request, &[Method::POST], "POST") {
         return refused;
     }
-    match context.config().await {
-        Ok(config) => {
-            if let Some(refused) = web::check_token(request, &config.api_token) {
-                return refused;
-            }
-        }
-        Err(error) => return web::failed(&told(context, &error.into())),
+    match check_access(context, Access::Token, request).await {
+        Ok(None) => {}
+        Ok(Some(refused)) => return refused,
+        Err(error) => return web::failed(&told(context, &error)),
     }
     match perform(context, Trigger::Http, deadline, run).await {
         Ok(report) => {
-            let body = json!({
+            let mut body = json!({
                 "function": context.function(),
                 "run_id": context.run_id(),
                 "outcome": report.outcome.as_str(),
                 "report": report.fields,
             });
-            web::json(StatusCode::OK, &body)
+            if report.outcome != RunOutcome::Failed {
+                return web::json(StatusCode::OK, &body);
+            }
+            body["error"] = NOTHING_SUCCEEDED.into();
+            body["code"] = "nothing_succeeded".into();
+            body["hint"] = "the report says what failed".into();
+            web::json(StatusCode::INTERNAL_SERVER_ERROR, &body)
         }
         Err(failure) => {
             let mut body = failure.to_json();
@@ -101,7 +109,7 @@ async fn check_access<H: Host>(
     if access == Access::MetricsOpen && config.metrics_open {
         return Ok(None);
     }
-    Ok(web::check_token(request, &config.api_token))
+    Ok(web::check_token(request, config.token()?))
 }
 
 /// Runs a function once, on whichever trigger, and journals it.
@@ -124,40 +132,47 @@ pub async fn perform<H: Host>(
             ));
         }
     };
-    context.begin_run(entry.run_id);
+    context.begin_run(entry.run_id, trigger);
     let outcome = match with_deadline("the run", deadline, run(context)).await {
-        Ok(outcome) => outcome,
-        Err(exceeded) => Err(exceeded.into()),
+        Ok(Ok(report)) => Ok(report),
+        Ok(Err(error)) => Err(told(context, &error)),
+        Err(exceeded) => Err(told(context, &exceeded.into())),
     };
     let mut touched = context.take_touched();
-    let outcome = match outcome {
-        Ok(mut report) => {
-            touched.append(&mut report.fields);
-            report.fields = touched.clone();
-            Ok(report)
+    let (ended, error) = match &outcome {
+        Ok(report) => {
+            touched.extend(report.fields.clone());
+            (
+                report.outcome,
+                (report.outcome == RunOutcome::Failed).then_some(NOTHING_SUCCEEDED),
+            )
         }
-        Err(error) => Err(told(context, &error)),
+        Err(failure) => {
+            add_failure(&mut touched, failure);
+            (RunOutcome::Failed, Some(failure.error.as_str()))
+        }
     };
-    let (word, error) = match &outcome {
-        Ok(report) => (report.outcome.as_str(), None),
-        Err(failure) => ("failed", Some(failure.error.as_str())),
-    };
-    if let Err(failure) = &outcome {
-        add_failure(&mut touched, failure);
-    }
-    let written = journal::finish(context, &entry, word, &Value::Object(touched), error).await;
+    let written = journal::finish(context, &entry, ended, Value::Object(touched.clone()), error).await;
     context.log().info(
         "The run ended",
-        json!({"trigger": trigger.as_str(), "outcome": word}),
+        json!({"trigger": trigger.as_str(), "outcome": ended.as_str()}),
     );
-    match written {
-        Ok(()) => outcome,
-        Err(error) => {
-            let unwritten = told(context, &error.context("the end of the run cannot be journaled"));
-            // What failed first is the cause to tell; that it could not be written down stands in the log.
-            Err(outcome.err().unwrap_or(unwritten))
+    match (outcome, written) {
+        (Ok(report), Ok(())) => Ok(Report {
+            fields: touched,
+            ..report
+        }),
+        // What failed first is the cause to tell; that it could not be written down stands in the log.
+        (Err(failure), written) => {
+            written.unwrap_or_else(|error| drop(unwritten(context, error)));
+            Err(failure)
         }
+        (Ok(_), Err(error)) => Err(unwritten(context, error)),
     }
+}
+
+fn unwritten<H: Host>(context: &Context<H>, error: anyhow::Error) -> Failure {
+    told(context, &error.context("the end of the run cannot be journaled"))
 }
 
 /// The code and the hint go into the report, where metrics and the dashboard find them.

@@ -65,17 +65,28 @@ pub use entry::Access;
 pub use failure::Failure;
 pub use host::Host;
 pub use http::{Request, Response};
-pub use journal::Trigger;
-pub use report::{Outcome, Report};
+pub use report::Report;
 pub use secret::{Secret, Secrets};
 pub use send_error::SendError;
+pub use store::runs::Trigger;
+pub use vitals::outcome::RunOutcome;
 
 /// Makes the exports of a component: the HTTP handler, and the cron handler of a function that runs.
 ///
-/// Outside of a component it makes nothing, so that the crate can be tested natively.
+/// Outside of a component it only checks that the parts fit, so that the crate can be built and tested natively.
 #[macro_export]
 macro_rules! export {
     (name: $name:expr, deadline: $deadline:expr, run: $run:ident $(,)?) => {
+        const _: (&str, ::std::time::Duration) = ($name, $deadline);
+
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            #[allow(dead_code, reason = "only to be compiled")]
+            async fn fits(context: &$crate::Context<$crate::native::NativeHost>) {
+                let _: Result<$crate::Report, _> = $run(context).await;
+            }
+        };
+
         #[cfg(target_family = "wasm")]
         mod exported {
             use $crate::spin::bindings::{self, wasip3};
@@ -101,6 +112,16 @@ macro_rules! export {
         }
     };
     (name: $name:expr, access: $access:expr, read: $read:ident $(,)?) => {
+        const _: (&str, $crate::Access) = ($name, $access);
+
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            #[allow(dead_code, reason = "only to be compiled")]
+            async fn fits(context: &$crate::Context<$crate::native::NativeHost>, request: &$crate::Request) {
+                let _: Result<$crate::Response, _> = $read(context, request).await;
+            }
+        };
+
         #[cfg(target_family = "wasm")]
         mod exported {
             use $crate::spin::bindings::{self, wasip3};

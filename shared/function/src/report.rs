@@ -1,50 +1,34 @@
 //! What a run gives back.
 
 use serde_json::{Map, Value};
-
-/// How a run that did not fail ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// All of it was done.
-    Ok,
-    /// Some of it was done: a target was down, a collector failed. The report says which.
-    Partial,
-}
-
-impl Outcome {
-    /// The word for it in the journal and in answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Outcome::Ok => "ok",
-            Outcome::Partial => "partial",
-        }
-    }
-}
+use vitals::outcome::RunOutcome;
 
 /// What a run did, as the journal and the caller are told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// What it touched: counts and names, never query results.
     pub fields: Map<String, Value>,
 }
 
 impl Report {
-    /// A run that did all of it.
-    pub fn ok() -> Report {
+    /// A report of an outcome.
+    pub fn new(outcome: RunOutcome) -> Report {
         Report {
-            outcome: Outcome::Ok,
+            outcome,
             fields: Map::new(),
         }
     }
 
-    /// A run that did some of it.
+    /// A run that did all of it.
+    pub fn ok() -> Report {
+        Report::new(RunOutcome::Ok)
+    }
+
+    /// A run that did some of it: a target was down, a collector failed. The fields say which.
     pub fn partial() -> Report {
-        Report {
-            outcome: Outcome::Partial,
-            fields: Map::new(),
-        }
+        Report::new(RunOutcome::Partial)
     }
 
     /// Adds something that the run touched.

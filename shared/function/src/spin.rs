@@ -8,13 +8,13 @@ use http_body_util::BodyExt;
 use serde_json::json;
 use spin_sdk::http::{EmptyBody, FullBody, IntoResponse};
 use spin_sdk::wasip3::http::types::{self as wasi, ErrorCode};
+use store::runs::Trigger;
 
 use crate::SendError;
 use crate::context::Context;
 use crate::entry::{self, Access};
 use crate::host::Host;
 use crate::http::{Request, Response};
-use crate::journal::Trigger;
 use crate::log::Logger;
 use crate::report::Report;
 

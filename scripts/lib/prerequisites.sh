@@ -67,7 +67,8 @@ require_host_rust() {
         fail "Rust $oldest_rust or later is needed, and Debian's package is older" "install it as rustup.rs says, then run this again"
 }
 
-# Makes sure that there is a C compiler: Rust links with it, and a few crates hold C code.
+# Makes sure that there is a C compiler: what runs on this machine is linked by it, build scripts included, and a
+# few crates hold C code.
 require_c_compiler() {
     if ! command -v cc >/dev/null; then
         require_packages "linking" gcc libc6-dev
@@ -91,7 +92,6 @@ require_wasm_toolchain() {
     fi
     wasm_toolchain=debian
     require_packages "building for wasm32-wasip2" "${debian[@]}"
-    require_c_compiler
     require_wasm_linker
 }
 
@@ -116,7 +116,7 @@ require_wasm_linker() {
     if [[ $("$tools_directory/bin/wasm-component-ld" --version 2>/dev/null) == *"$wasm_component_ld_version"* ]]; then
         return
     fi
-    run_step wasm-component-ld "installing wasm-component-ld $wasm_component_ld_version into target/tools (about 1 minute)" \
+    run_step wasm-component-ld "installing wasm-component-ld $wasm_component_ld_version into target/tools (about 2 minutes)" \
         env --unset=CARGO_TARGET_DIR RUSTC="$host_rustc" "$host_cargo" install --locked --root "$tools_directory" \
         --version "$wasm_component_ld_version" wasm-component-ld
 }

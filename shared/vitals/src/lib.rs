@@ -18,11 +18,14 @@
 #![deny(missing_docs)]
 
 pub mod alert;
+pub mod channel;
 pub mod delivery;
 pub mod delta;
+pub mod exposition;
 pub mod freshness;
 pub mod level;
 mod name;
+pub mod notification;
 pub mod outcome;
 pub mod rule;
 pub mod server;

@@ -1,0 +1,240 @@
+//! What is told of a transition, before it takes the form of any receiver.
+//!
+//! A notification is what lies in the outbox: everything a message needs, so that delivering it asks no questions of a
+//! database that may be the very thing that is down.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::alert::{AlertState, Observation, Transition};
+use crate::level::Level;
+use crate::name::names;
+use crate::rule::{Comparison, Rule};
+use crate::text::sparkline;
+use crate::unit::{Unit, format_duration};
+
+names! {
+    /// What kind of news it is.
+    "event" pub enum Event {
+        /// An alert began.
+        Firing = "firing",
+        /// It got worse, or better.
+        Level = "level",
+        /// It is over.
+        Resolved = "resolved",
+    }
+}
+
+impl From<Transition> for Event {
+    fn from(transition: Transition) -> Self {
+        match transition {
+            Transition::Fired { .. } => Self::Firing,
+            Transition::LevelChanged { .. } => Self::Level,
+            Transition::Resolved { .. } => Self::Resolved,
+        }
+    }
+}
+
+/// What is told of one transition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notification {
+    /// The same for all messages of one rule, target and subject: what receivers join them by. `rule/target/subject`.
+    pub incident: String,
+    /// The number of the alert. Not known before the alert is stored, so whoever stores it adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_id: Option<i64>,
+    /// Which transition of the alert this is, from 1.
+    pub sequence: i32,
+    /// What kind of news it is.
+    pub event: Event,
+    /// The rule.
+    pub rule_id: String,
+    /// How bad it is, or was when it is over.
+    pub level: Level,
+    /// How bad it was before, if it changed.
+    pub previous_level: Option<Level>,
+    /// The target.
+    pub target: String,
+    /// What of the target, as a key. Empty if it is about the target itself.
+    pub subject: String,
+    /// The same for people: the title of a statement, the name of a database.
+    pub subject_label: String,
+    /// All of it in one sentence.
+    pub summary: String,
+    /// The value that was seen, or `None` if it is over because nothing happens there any more.
+    pub value: Option<f64>,
+    /// Where the level begins.
+    pub threshold: f64,
+    /// What both are measured in.
+    pub unit: Unit,
+    /// How many times the threshold the value is (or the other way round where less is worse).
+    pub ratio: Option<f64>,
+    /// Since when the value has been bad.
+    pub since: DateTime<Utc>,
+    /// When this was seen.
+    pub at: DateTime<Utc>,
+    /// The last values, oldest first.
+    pub trend: Vec<f64>,
+    /// What to do about it.
+    pub runbook_url: Option<String>,
+    /// Where to look.
+    pub dashboard_url: Option<String>,
+}
+
+/// The most values that a trend has.
+pub const LONGEST_TREND: usize = 30;
+
+/// The longest label of a subject, in characters.
+pub const LONGEST_LABEL: usize = 200;
+
+/// What a notification is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// The name of the target.
+    pub target: &'a str,
+    /// What of the target, as a key.
+    pub subject: &'a str,
+    /// The same for people.
+    pub subject_label: &'a str,
+    /// The alert after the transition.
+    pub state: &'a AlertState,
+    /// The transition.
+    pub transition: Transition,
+    /// What led to it.
+    pub observation: Observation,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The last values, oldest first.
+    pub trend: &'a [f64],
+    /// What to do about it.
+    pub runbook_url: Option<&'a str>,
+    /// Where to look.
+    pub dashboard_url: Option<&'a str>,
+}
+
+impl Notification {
+    /// Says what is to be said of a transition.
+    pub fn new(facts: &Facts<'_>) -> Self {
+        let Facts {
+            rule,
+            target,
+            subject,
+            state,
+            ..
+        } = *facts;
+        let (level, previous_level) = match facts.transition {
+            Transition::Fired { level } => (level, None),
+            Transition::LevelChanged { from, to } => (to, Some(from)),
+            Transition::Resolved { from } => (from, None),
+        };
+        let value = match facts.observation {
+            Observation::Value(value) => Some(value),
+            Observation::Idle | Observation::NoData => None,
+        };
+        let finite = || facts.trend.iter().copied().filter(|value| value.is_finite());
+        let mut notification = Self {
+            incident: format!("{}/{target}/{subject}", rule.rule_id()),
+            alert_id: None,
+            sequence: state.sequence,
+            event: facts.transition.into(),
+            rule_id: rule.rule_id().to_owned(),
+            level,
+            previous_level,
+            target: target.to_owned(),
+            subject: subject.to_owned(),
+            subject_label: crate::text::truncate(facts.subject_label, LONGEST_LABEL),
+            summary: String::new(),
+            value,
+            threshold: state.threshold,
+            unit: rule.metric().unit(),
+            ratio: value.and_then(|value| ratio(rule.comparison(), value, state.threshold)),
+            since: state.pending_since,
+            at: facts.at,
+            trend: finite()
+                .skip(finite().count().saturating_sub(LONGEST_TREND))
+                .collect(),
+            runbook_url: facts.runbook_url.map(str::to_owned),
+            dashboard_url: facts.dashboard_url.map(str::to_owned),
+        };
+        notification.summary = notification.sentence(rule);
+        notification
+    }
+
+    /// How long it has been bad.
+    pub fn duration(&self) -> Duration {
+        (self.at - self.since)
+            .max(TimeDelta::zero())
+            .to_std()
+            .unwrap_or_default()
+    }
+
+    /// What stands first in a message: `[CRITICAL] main: slow_statement`, `[RESOLVED] main: slow_statement`.
+    pub fn headline(&self) -> String {
+        let tag = match self.event {
+            Event::Resolved => Event::Resolved.as_str(),
+            Event::Firing | Event::Level => self.level.as_str(),
+        };
+        format!("[{}] {}: {}", tag.to_uppercase(), self.target, self.rule_id)
+    }
+
+    /// The trend as a line of bars, with the last value; empty if there is none to draw.
+    pub fn trend_line(&self) -> String {
+        sparkline(&self.trend)
+    }
+
+    fn sentence(&self, rule: &Rule) -> String {
+        let phrase = rule.metric().phrase();
+        let place = match rule.metric().subject() {
+            Some(kind) if !self.subject_label.is_empty() => {
+                format!("{} ({kind} {})", self.target, self.subject_label)
+            }
+            _ => self.target.clone(),
+        };
+        let value = self.value.map(|value| self.unit.format(value));
+        let limit = format!("{} {}", rule.comparison(), self.unit.format(self.threshold));
+        let duration = format_duration(self.duration());
+        match (self.event, value) {
+            (Event::Resolved, Some(value)) => {
+                format!(
+                    "{place}: {phrase} is back to {value} after {duration} ({} was {limit})",
+                    self.level
+                )
+            }
+            (Event::Resolved, None) => {
+                format!(
+                    "{place}: nothing happens there any more after {duration} ({} was {phrase} {limit})",
+                    self.level
+                )
+            }
+            (Event::Level, value) => {
+                let value = value.unwrap_or_else(|| "unknown".to_owned());
+                let before = self
+                    .previous_level
+                    .map_or_else(String::new, |level| format!(", {level} before"));
+                format!(
+                    "{place}: {phrase} is {value}, now {} ({limit}){before}, bad for {duration}",
+                    self.level
+                )
+            }
+            (Event::Firing, value) => {
+                let value = value.unwrap_or_else(|| "unknown".to_owned());
+                format!("{place}: {phrase} is {value}, {} is {limit}", self.level)
+            }
+        }
+    }
+}
+
+fn ratio(comparison: Comparison, value: f64, threshold: f64) -> Option<f64> {
+    let ratio = match comparison {
+        Comparison::Above => value / threshold,
+        Comparison::Below => threshold / value,
+    };
+    ratio.is_finite().then_some(ratio)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

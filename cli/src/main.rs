@@ -1,2 +1,67 @@
-//! Entry.
-fn main() {}
+//! The `pgvitals` command.
+//!
+//! - `arguments.rs`: what can be typed
+//! - `output.rs`: the one place that prints; `failure.rs`: errors that know their mend
+//! - `project.rs`, `settings.rs`, `secrets.rs`, `state.rs`: where things are, what was set, who runs
+//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `channels.rs`, `run.rs`, `status.rs`, `doctor/`
+//!
+//! Statements on monitoring tables are in `store`. The command depends on no function and not on the runner: it
+//! starts the runner as a program and talks to the application over HTTP.
+
+mod arguments;
+mod channels;
+mod doctor;
+mod down;
+mod failure;
+mod http;
+mod migrate;
+mod monitoring;
+mod output;
+mod project;
+mod run;
+mod secrets;
+mod settings;
+mod state;
+mod status;
+mod targets;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use output::Output;
+use project::Project;
+use settings::Settings;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.json);
+    match run(arguments, &output).await {
+        Ok(code) => code,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
+    let project = Project::find(arguments.project.as_deref())?;
+    match arguments.command {
+        Command::Up(arguments) => up::run(&arguments, &project, output).await?,
+        Command::Down => down::run(&project, output).await?,
+        Command::Migrate => migrate::run(&project, output).await?,
+        Command::Targets(command) => targets::run(&command, &project, output).await?,
+        Command::Channels(command) => channels::run(&command, &project, output).await?,
+        Command::Run(arguments) => run::run(&arguments, &project, output).await?,
+        Command::Status => status::run(&Settings::load(&project)?, output).await?,
+        Command::Doctor(arguments) => {
+            return doctor::run(&arguments, &Settings::load(&project)?, output).await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

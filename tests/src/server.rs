@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, bail};
 use embedded_postgres::{
-    Account, Cluster, EmbeddedError, Installation, ProcessIdentity, Running, Signal, free_port,
+    Account, Cluster, EmbeddedError, Flush, Installation, ProcessIdentity, Running, Signal, free_port,
 };
 use serde::{Deserialize, Serialize};
 
@@ -338,7 +338,7 @@ fn start_anew(cluster: &Cluster, home: &Path, settings: &[(String, String)]) -> 
     if cluster.data().exists() {
         fs::remove_dir_all(cluster.data()).context("cannot remove the data of an earlier server")?;
     }
-    cluster.initialise(PASSWORD)?;
+    cluster.initialise(PASSWORD, Flush::Never)?;
     let mut all = SETTINGS.to_vec();
     all.extend(
         settings

@@ -28,6 +28,15 @@ pub struct Cluster {
     data: PathBuf,
 }
 
+/// Whether the first files of a cluster are made sure to be on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flush {
+    /// For data that is to outlive a crash of the machine.
+    ToDisk,
+    /// For data that is thrown away soon.
+    Never,
+}
+
 /// A server that was started by this process. It goes on when this is dropped: whoever starts a server decides
 /// how it ends.
 #[derive(Debug)]
@@ -73,7 +82,7 @@ impl Cluster {
     }
 
     /// Makes the data directory, with a superuser `postgres` who logs in over TCP with `password`.
-    pub fn initialise(&self, password: &str) -> Result<(), EmbeddedError> {
+    pub fn initialise(&self, password: &str, flush: Flush) -> Result<(), EmbeddedError> {
         self.account.create_private(&self.data)?;
         // The password goes by a file: a command line can be read by every user of the machine.
         let password_file = self.data.with_extension("initial-password");
@@ -81,7 +90,7 @@ impl Cluster {
         let initialised = self
             .account
             .hand_over(&password_file)
-            .and_then(|()| self.run_initdb(&password_file));
+            .and_then(|()| self.run_initdb(&password_file, flush));
         fs::remove_file(&password_file).map_err(EmbeddedError::path("remove", &password_file))?;
         initialised?;
         let path = self.data.join("postgresql.conf");
@@ -93,7 +102,7 @@ impl Cluster {
         .map_err(EmbeddedError::path("write", &path))
     }
 
-    fn run_initdb(&self, password_file: &Path) -> Result<(), EmbeddedError> {
+    fn run_initdb(&self, password_file: &Path, flush: Flush) -> Result<(), EmbeddedError> {
         let mut command = self.installation.command("initdb");
         command
             .args([
@@ -101,13 +110,15 @@ impl Cluster {
                 "--encoding=UTF8",
                 "--locale=C",
                 "--auth=scram-sha-256",
-                "--no-sync",
             ])
             .arg("--pwfile")
             .arg(password_file)
             .arg("--pgdata")
             .arg(&self.data)
             .current_dir("/");
+        if flush == Flush::Never {
+            command.arg("--no-sync");
+        }
         self.account.apply(&mut command);
         run(&mut command, "initdb").map(drop)
     }
@@ -210,8 +221,12 @@ impl Cluster {
 
     /// Stops whatever serves this data directory, left behind by an earlier run.
     pub fn stop_serving(&self) -> Result<(), EmbeddedError> {
-        self.serving()
-            .map_or(Ok(()), |identity| stop(&identity, Signal::Interrupt))
+        Self::stop_left_behind(&self.data)
+    }
+
+    /// [`stop_serving`](Self::stop_serving) for a data directory of which nothing else is known.
+    pub fn stop_left_behind(data: &Path) -> Result<(), EmbeddedError> {
+        serving(data).map_or(Ok(()), |identity| stop(&identity, Signal::Interrupt))
     }
 }
 

@@ -17,7 +17,7 @@ mod installation;
 mod process;
 
 pub use account::Account;
-pub use cluster::{Cluster, Running, free_port, port_is_free};
+pub use cluster::{Cluster, Flush, Running, free_port, port_is_free};
 pub use error::EmbeddedError;
 pub use installation::{Installation, NEWEST, OLDEST, supported_versions};
 pub use process::{ProcessIdentity, Signal};

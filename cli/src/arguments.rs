@@ -1,0 +1,178 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What stands at the end of every help text.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done; with `doctor`: nothing has to be mended
+  1  failed, and the error says why; with `doctor`: something has to be mended
+  2  what was typed is not understood
+
+Where settings come from, the first that has it:
+  the environment, .env, and .pgvitals/secrets.env, which `pgvitals up` writes
+
+  DATABASE_URL                  an administrator of the database to use instead of the default one
+  SPIN_VARIABLE_MONITORING_URL  the collector's login in the monitoring database
+  SPIN_VARIABLE_API_TOKEN       the token that every POST carries
+  PGVITALS_POSTGRES_BIN         the `bin` folder of the PostgreSQL to run as the default database
+  PGVITALS_RUNNER               the runner, when it is not beside this program";
+
+/// Vital signs of PostgreSQL, taken by small WebAssembly functions.
+#[derive(Debug, Parser)]
+#[command(name = "pgvitals", version, after_help = AFTER_HELP, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// Print the result as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The folder with spin.toml; by default the nearest one upwards from here.
+    #[arg(long, global = true, value_name = "FOLDER", env = "PGVITALS_PROJECT")]
+    pub(crate) project: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start everything: the database, the schema, the application.
+    Up(Up),
+    /// Stop what `up` started, from anywhere.
+    Down,
+    /// Bring the monitoring schema up to date.
+    Migrate,
+    /// The databases that are watched.
+    #[command(subcommand)]
+    Targets(Targets),
+    /// Where alerts go.
+    #[command(subcommand)]
+    Channels(Channels),
+    /// Run one function of the application now and print its report.
+    Run(Run),
+    /// How the targets, the functions and the store are doing.
+    Status,
+    /// What is missing on a target, each with the exact mend.
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// The port of the application on 127.0.0.1; 0 takes any free one.
+    #[arg(long, default_value_t = 3000)]
+    pub(crate) port: u16,
+    /// Make a small load on the default database, so that there is something to see.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Go on in the background once everything runs.
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Give the logins new passwords when they exist on DATABASE_URL with passwords that are not known here.
+    #[arg(long)]
+    pub(crate) reset_passwords: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Targets {
+    /// Watch a database.
+    Add(AddTarget),
+    /// The databases that are watched.
+    List,
+    /// Stop watching a database and forget all that was seen of it.
+    Remove(Remove),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddTarget {
+    /// What it is called: lower case letters, digits, `_`, `.` and `-`.
+    pub(crate) name: String,
+    /// Its address: postgres://USER@HOST:PORT/DATABASE.
+    /// A password in it is kept in .pgvitals/secrets.env, never in the database.
+    pub(crate) url: String,
+    /// The name of its password in the variable target_passwords; by default the target's own name, or `default`
+    /// when no password is known under that.
+    #[arg(long)]
+    pub(crate) secret: Option<String>,
+    /// A label, as KEY=VALUE; may be repeated.
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+    pub(crate) labels: Vec<(String, String)>,
+    /// Seconds between two collections.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(i64).range(1..=86400))]
+    pub(crate) interval: i64,
+    /// Add it without connecting to it first.
+    #[arg(long)]
+    pub(crate) no_check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// What it is called.
+    pub(crate) name: String,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Channels {
+    /// Send alerts to a webhook.
+    Add(AddChannel),
+    /// Where alerts go.
+    List,
+    /// Send alerts there no longer.
+    Remove(Remove),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddChannel {
+    /// What it is called.
+    pub(crate) name: String,
+    /// Its address. One that is a secret itself, as Slack's are, is kept out of the database: give --secret.
+    pub(crate) url: Option<String>,
+    /// The name of its address in the variable channel_urls.
+    #[arg(long)]
+    pub(crate) secret: Option<String>,
+    /// What is sent.
+    #[arg(long, value_enum, default_value_t = ChannelKind::Webhook)]
+    pub(crate) kind: ChannelKind,
+    /// The lowest level that is sent.
+    #[arg(long, value_enum, default_value_t = AlertLevel::Warning)]
+    pub(crate) minimum_level: AlertLevel,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChannelKind {
+    /// A JSON document of our own.
+    Webhook,
+    /// A message for a Slack incoming webhook.
+    Slack,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AlertLevel {
+    Warning,
+    Critical,
+    Emergency,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// collect-stats, check-alerts or deliver-notifications.
+    pub(crate) function: String,
+    /// Where the application is; by default the one that `up` started.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// One target; all of them when none is named.
+    pub(crate) target: Option<String>,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}

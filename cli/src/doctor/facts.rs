@@ -1,0 +1,60 @@
+//! What has to be known of a target.
+
+use db::{Client, DbError, Preamble, unit_of_work};
+
+/// What a target says of itself. A setting is None where it is hidden or does not exist.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    pub(crate) version_number: i64,
+    pub(crate) version: String,
+    pub(crate) database: String,
+    pub(crate) login: String,
+    pub(crate) is_superuser: bool,
+    pub(crate) is_privileged: bool,
+    pub(crate) has_pg_monitor: bool,
+    pub(crate) extension_version: Option<String>,
+    pub(crate) extension_available: Option<String>,
+    pub(crate) preloaded: Option<String>,
+    pub(crate) track: Option<String>,
+    pub(crate) track_utility: Option<String>,
+    pub(crate) track_io_timing: Option<String>,
+    pub(crate) track_activities: Option<String>,
+    pub(crate) compute_query_id: Option<String>,
+    pub(crate) max_connections: i64,
+    pub(crate) reserved_connections: i64,
+    pub(crate) connections: i64,
+}
+
+impl Facts {
+    /// Asks the target, and changes nothing there.
+    pub(crate) async fn read(client: &impl Client) -> Result<Self, DbError> {
+        let preamble = Preamble::new("pgvitals/doctor").read_only();
+        unit_of_work(client, &preamble, async |client| {
+            let rows = client
+                .query(include_str!("../../sql/doctor_facts.sql"), &[])
+                .await?;
+            let row = rows.one()?;
+            Ok(Self {
+                version_number: row.get("version_number")?,
+                version: row.get("version")?,
+                database: row.get("database")?,
+                login: row.get("login")?,
+                is_superuser: row.get("is_superuser")?,
+                is_privileged: row.get("is_privileged")?,
+                has_pg_monitor: row.get("has_pg_monitor")?,
+                extension_version: row.get("extension_version")?,
+                extension_available: row.get("extension_available")?,
+                preloaded: row.get("preloaded")?,
+                track: row.get("track")?,
+                track_utility: row.get("track_utility")?,
+                track_io_timing: row.get("track_io_timing")?,
+                track_activities: row.get("track_activities")?,
+                compute_query_id: row.get("compute_query_id")?,
+                max_connections: row.get("max_connections")?,
+                reserved_connections: row.get("reserved_connections")?,
+                connections: row.get("connections")?,
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,175 @@
+//! `pgvitals doctor`: what is missing, and how exactly it is mended.
+//!
+//! - `facts.rs`: what has to be known of a target
+//! - `diagnosis.rs`: what follows from it
+
+mod diagnosis;
+mod facts;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Error, Result};
+use db::{DbError, SafeUrl, connect};
+use serde::Serialize;
+use store::targets;
+
+use crate::arguments::Doctor;
+use crate::failure::{self, Failure};
+use crate::monitoring;
+use crate::output::Output;
+use crate::settings::Settings;
+use crate::targets::with_known_password;
+use diagnosis::{Finding, Verdict, diagnose};
+use facts::Facts;
+
+/// How long a target may take to answer.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Somebody who was looked at.
+#[derive(Debug, Serialize)]
+struct Patient {
+    target: String,
+    address: String,
+    findings: Vec<Finding>,
+}
+
+/// Looks at the monitoring database and the targets. The exit code says whether something has to be mended.
+pub(crate) async fn run(arguments: &Doctor, settings: &Settings, output: &Output) -> Result<ExitCode> {
+    let patients = {
+        let _step = output.step("looking at the targets");
+        match &arguments.target {
+            Some(url) if url.contains("://") => {
+                let url: SafeUrl = url.parse().map_err(|error: db::UrlError| {
+                    Failure::new(
+                        "cannot use the address",
+                        "write it as postgres://USER@HOST:PORT/DATABASE",
+                    )
+                    .because(error)
+                })?;
+                vec![examine("-", &url).await]
+            }
+            name => examine_known(name.as_deref(), settings).await?,
+        }
+    };
+    let needs_mending = patients
+        .iter()
+        .flat_map(|patient| &patient.findings)
+        .any(|finding| finding.verdict == Verdict::Must);
+    output.result(&patients, || {
+        patients
+            .iter()
+            .map(Patient::text)
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    })?;
+    Ok(if needs_mending {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// The monitoring database, and the targets that are in it. What cannot be reached is a finding, not the end.
+async fn examine_known(name: Option<&str>, settings: &Settings) -> Result<Vec<Patient>> {
+    let address = settings
+        .monitoring_url()
+        .map(|url| url.address().to_owned())
+        .unwrap_or_default();
+    let monitoring = |finding| Patient {
+        target: "(monitoring)".to_owned(),
+        address,
+        findings: vec![finding],
+    };
+    let client = match monitoring::open(settings).await {
+        Ok(client) => client,
+        Err(error) => return Ok(vec![monitoring(broken("monitoring", &error))]),
+    };
+    let mut known = targets::list(&client).await?;
+    if let Some(name) = name {
+        known.retain(|target| target.name == name);
+        if known.is_empty() {
+            return Err(Failure::new(
+                format!("there is no target `{name}`"),
+                "see `pgvitals targets list`",
+            )
+            .into());
+        }
+    }
+    let mut patients = vec![monitoring(Finding::new(
+        "monitoring",
+        Verdict::Ok,
+        "reachable, and its schema is up to date",
+    ))];
+    for target in known {
+        let url = target.address.parse::<SafeUrl>().map_err(Error::from);
+        let url = url.and_then(|url| with_known_password(&url, &target.secret, settings));
+        patients.push(match url {
+            Ok(url) => examine(&target.name, &url).await,
+            Err(error) => Patient {
+                target: target.name,
+                address: target.address,
+                findings: vec![broken("reachable", &error)],
+            },
+        });
+    }
+    Ok(patients)
+}
+
+async fn examine(name: &str, url: &SafeUrl) -> Patient {
+    let url = url.clone().with_application_name("pgvitals/doctor");
+    let looking = async { Facts::read(&connect(&url).await?).await };
+    let findings = match tokio::time::timeout(DEADLINE, looking).await {
+        Ok(Ok(facts)) => {
+            let reachable = Finding::new("reachable", Verdict::Ok, format!("as {}", facts.login));
+            [vec![reachable], diagnose(&facts)].concat()
+        }
+        Ok(Err(error)) => vec![unreachable(error)],
+        Err(_) => vec![
+            Finding::new(
+                "reachable",
+                Verdict::Must,
+                format!("no answer within {} s", DEADLINE.as_secs()),
+            )
+            .mend("-- see whether the server hangs, and whether a firewall drops what is sent to it"),
+        ],
+    };
+    let address = url
+        .address()
+        .split_once("?application_name")
+        .map_or(url.address(), |(address, _)| address);
+    Patient {
+        target: name.to_owned(),
+        address: address.to_owned(),
+        findings,
+    }
+}
+
+fn unreachable(error: DbError) -> Finding {
+    broken("reachable", &error.into())
+}
+
+/// A finding made of an error: its whole chain, and its hint as the mend.
+fn broken(check: &'static str, error: &Error) -> Finding {
+    let finding = Finding::new(check, Verdict::Must, failure::chain(error).join(": "));
+    match failure::hint(error) {
+        Some(hint) => finding.mend(format!("-- {hint}")),
+        None => finding,
+    }
+}
+
+impl Patient {
+    fn text(&self) -> String {
+        let mut lines = vec![format!("{}  {}", self.target, self.address)];
+        for finding in &self.findings {
+            lines.push(format!(
+                "  {:6} {:17} {}",
+                finding.verdict.word(),
+                finding.check,
+                finding.found
+            ));
+            lines.extend(finding.mend.iter().map(|line| format!("{:26}{line}", "")));
+        }
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,196 @@
+//! The one place that prints: data to stdout, as text or as JSON, everything else to stderr.
+//!
+//! A command hands over what it found and does not know in which form it is shown.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::Result;
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::failure;
+
+/// How results are shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+/// A long step that is going on. It vanishes when it is done, and its last words stay in a log.
+#[derive(Debug)]
+pub(crate) struct Step {
+    bar: ProgressBar,
+}
+
+/// A table: what the columns are called in text, and the rows twice, once for each form.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    table: Table,
+    items: Vec<Value>,
+    nothing: &'static str,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Shows one result: `text` to people, `value` to programs.
+    pub(crate) fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        if self.json {
+            return print_json(&serde_json::to_value(value)?);
+        }
+        print(&text())
+    }
+
+    /// Shows a table.
+    pub(crate) fn listing(&self, listing: Listing) -> Result<()> {
+        if self.json {
+            return print_json(&Value::Array(listing.items));
+        }
+        print(&listing.to_text())
+    }
+
+    /// Says something that is not a result.
+    pub(crate) fn say(&self, message: &str) {
+        // There is nobody left to tell when stderr is gone.
+        let _ = writeln!(io::stderr(), "{message}");
+    }
+
+    /// Begins a long step.
+    pub(crate) fn step(&self, message: &str) -> Step {
+        let bar = if io::stderr().is_terminal() {
+            let bar = ProgressBar::new_spinner().with_message(message.to_owned());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        } else {
+            self.say(message);
+            ProgressBar::hidden()
+        };
+        Step { bar }
+    }
+
+    /// Shows an error, what it comes from, and what can be done about it.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let mut messages = failure::chain(error).into_iter();
+        self.say(&format!("error: {}", messages.next().unwrap_or_default()));
+        for cause in messages {
+            self.say(&format!("  caused by: {}", cause.replace('\n', "\n    ")));
+        }
+        if let Some(hint) = failure::hint(error) {
+            self.say(&format!("\nhint: {hint}"));
+        }
+    }
+
+    /// Asks a question that is answered by yes or no. Where there is nobody to ask, the answer is None.
+    pub(crate) fn confirm(&self, question: &str) -> Result<Option<bool>> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        write!(io::stderr(), "{question} [y/N] ")?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
+    }
+}
+
+impl Step {
+    /// Says what is being done now.
+    pub(crate) fn now(&self, message: &str) {
+        self.bar.set_message(message.to_owned());
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Listing {
+    /// An empty table; `nothing` is said instead of one without rows.
+    pub(crate) fn new(columns: &[&str], nothing: &'static str) -> Self {
+        let mut table = Table::new();
+        table
+            .load_style(NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(columns.iter().map(|column| column.to_uppercase()));
+        Self {
+            table,
+            items: Vec::new(),
+            nothing,
+        }
+    }
+
+    /// Adds a row: `cells` for people, `item` for programs.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N], item: &impl Serialize) -> Result<()> {
+        self.table.add_row(cells);
+        self.items.push(serde_json::to_value(item)?);
+        Ok(())
+    }
+
+    /// The table as text, without the spaces that comfy-table leaves at the ends of lines.
+    pub(crate) fn to_text(&self) -> String {
+        if self.items.is_empty() {
+            return self.nothing.to_owned();
+        }
+        let text = self.table.to_string();
+        let lines: Vec<_> = text
+            .lines()
+            .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
+            .collect();
+        lines.join("\n")
+    }
+
+    /// The rows for programs.
+    pub(crate) fn into_items(self) -> Vec<Value> {
+        self.items
+    }
+}
+
+fn print_json(value: &Value) -> Result<()> {
+    print(&serde_json::to_string_pretty(value)?)
+}
+
+fn print(text: &str) -> Result<()> {
+    match writeln!(io::stdout(), "{}", text.trim_end()) {
+        // Whoever reads us, such as `head`, may have seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_aligned_and_has_no_trailing_spaces() {
+        let mut listing = Listing::new(&["name", "state"], "nothing");
+        listing
+            .row(["local".to_owned(), "up".to_owned()], &"local")
+            .unwrap();
+        listing
+            .row(["a-longer-name".to_owned(), String::new()], &"a-longer-name")
+            .unwrap();
+        assert_eq!(
+            listing.to_text(),
+            "NAME           STATE\nlocal          up\na-longer-name"
+        );
+    }
+
+    #[test]
+    fn an_empty_table_says_so() {
+        assert_eq!(
+            Listing::new(&["name"], "there are no targets").to_text(),
+            "there are no targets"
+        );
+    }
+}

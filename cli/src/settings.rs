@@ -1,0 +1,149 @@
+//! Where the addresses and secrets come from: the environment, then `.env`, then what `up` wrote.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use db::SafeUrl;
+
+use crate::failure::Failure;
+use crate::project::Project;
+use crate::secrets::{self, Secrets};
+
+/// The file that holds what `up` made up.
+pub(crate) const SECRETS_FILE: &str = "secrets.env";
+/// An administrator of the database to use instead of the default one.
+pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
+
+/// Everything that was set anywhere. Not `Debug`: it holds secrets.
+pub(crate) struct Settings {
+    dotenv: BTreeMap<String, String>,
+    pub(crate) secrets: Secrets,
+}
+
+impl Settings {
+    pub(crate) fn load(project: &Project) -> Result<Self> {
+        Ok(Self {
+            dotenv: secrets::read_dotenv(&project.dotenv())?,
+            secrets: Secrets::load(&project.place(SECRETS_FILE))?,
+        })
+    }
+
+    /// A value that a person set.
+    pub(crate) fn given(&self, name: &str) -> Option<String> {
+        let from_environment = std::env::var(name).ok();
+        from_environment
+            .or_else(|| self.dotenv.get(name).cloned())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// A value from anywhere.
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
+        self.given(name)
+            .or_else(|| self.secrets.get(name).map(str::to_owned))
+    }
+
+    /// The values of `SPIN_VARIABLE_*` that the runner does not find by itself: it reads the environment, but its
+    /// `.env` need not be ours.
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
+        let ours = self
+            .secrets
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let given = self.dotenv.clone().into_iter();
+        let mut variables: BTreeMap<_, _> = ours.chain(given).collect();
+        variables.retain(|name, _| name.starts_with("SPIN_VARIABLE_") && std::env::var_os(name).is_none());
+        variables
+    }
+
+    /// The administrator that somebody named.
+    pub(crate) fn database_url(&self) -> Result<Option<SafeUrl>> {
+        self.given(DATABASE_URL)
+            .map(|url| parse_url(DATABASE_URL, &url))
+            .transpose()
+    }
+
+    /// The collector's login in the monitoring database.
+    pub(crate) fn monitoring_url(&self) -> Result<SafeUrl> {
+        let url = self.get(secrets::MONITORING_URL).ok_or_else(|| {
+            Failure::new(
+                "the monitoring database is not known",
+                format!(
+                    "run `pgvitals up` first, or set {} to the collector's login",
+                    secrets::MONITORING_URL
+                ),
+            )
+        })?;
+        parse_url(secrets::MONITORING_URL, &url)
+    }
+
+    /// The token that every POST carries.
+    pub(crate) fn api_token(&self) -> Result<String> {
+        self.get(secrets::API_TOKEN).ok_or_else(|| {
+            Failure::new(
+                "the token of the application is not known",
+                format!("run `pgvitals up` first, or set {}", secrets::API_TOKEN),
+            )
+            .into()
+        })
+    }
+
+    /// The passwords of targets, by the name of their secret.
+    pub(crate) fn target_passwords(&self) -> Result<BTreeMap<String, String>> {
+        self.named_secrets(secrets::TARGET_PASSWORDS)
+    }
+
+    /// The addresses of channels, by the name of their secret.
+    pub(crate) fn channel_urls(&self) -> Result<BTreeMap<String, String>> {
+        self.named_secrets(secrets::CHANNEL_URLS)
+    }
+
+    fn named_secrets(&self, variable: &str) -> Result<BTreeMap<String, String>> {
+        let text = self.get(variable).unwrap_or_else(|| "{}".to_owned());
+        // The cause repeats what it did not understand, and that is a secret: it is left out.
+        serde_json::from_str(&text).ok().ok_or_else(|| {
+            Failure::new(
+                format!("{variable} is not an object of texts in JSON"),
+                r#"write it as {"NAME": "VALUE", "OTHER": "VALUE"}"#,
+            )
+            .into()
+        })
+    }
+
+    /// Keeps one more secret of a variable of named secrets, in our own file.
+    pub(crate) fn keep_named_secret(&mut self, variable: &str, name: &str, value: &str) -> Result<()> {
+        self.check_may_keep(variable, name)?;
+        let mut known = self.named_secrets(variable)?;
+        known.insert(name.to_owned(), value.to_owned());
+        self.secrets.set(variable, &serde_json::to_string(&known)?)
+    }
+
+    /// A secret is only taken where `up` keeps them. What somebody set elsewhere is not ours to change, and where
+    /// nothing was set up they belong to whoever deploys the application.
+    pub(crate) fn check_may_keep(&self, variable: &str, name: &str) -> Result<()> {
+        let problem = if self.given(variable).is_some() {
+            format!("{variable} is set in the environment or in .env, which pgvitals does not change")
+        } else if !self.is_set_up_here() {
+            "this machine does not keep the secrets of the application".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Failure::new(
+            problem,
+            format!(
+                "add {name:?} to the JSON object in {variable} where the application runs, leave the secret out here, \
+                 and give --secret {name}"
+            ),
+        )
+        .into())
+    }
+
+    /// Whether anything was set up on this machine by `up`.
+    pub(crate) fn is_set_up_here(&self) -> bool {
+        self.secrets.get(secrets::MONITORING_URL).is_some()
+    }
+}
+
+fn parse_url(name: &str, url: &str) -> Result<SafeUrl> {
+    url.parse()
+        .with_context(|| format!("{name} is not the address of a database"))
+}

@@ -1,0 +1,99 @@
+//! What `up` left for the other commands to find: who runs, and where.
+
+use std::fs::{self, File, TryLockError};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use embedded_postgres::ProcessIdentity;
+use serde::{Deserialize, Serialize};
+
+use crate::project::Project;
+
+/// A running set-up, in `.pgvitals/up.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// The `up` that watches over it all.
+    pub(crate) up: ProcessIdentity,
+    /// The runner.
+    pub(crate) application: Option<ProcessIdentity>,
+    /// The default database, when it is used.
+    pub(crate) postgres: Option<ProcessIdentity>,
+    /// The data directory of the default database.
+    pub(crate) data: Option<PathBuf>,
+    /// What is shown on the screen, once everything runs.
+    pub(crate) screen: Option<Screen>,
+}
+
+/// What somebody wants to know of a running set-up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Screen {
+    /// Where the application is.
+    pub(crate) url: String,
+    /// The monitoring database, without a password.
+    pub(crate) monitoring: String,
+    /// The version of its server.
+    pub(crate) server_version: String,
+    /// Who is watched: name and address.
+    pub(crate) targets: Vec<(String, String)>,
+    /// The names of the channels that alerts go to.
+    pub(crate) channels: Vec<String>,
+    /// Whether a load is being made.
+    pub(crate) demo: bool,
+    /// The log of the application, as seen from the project.
+    pub(crate) log: String,
+}
+
+impl State {
+    fn place(project: &Project) -> PathBuf {
+        project.place("up.json")
+    }
+
+    /// What is written there, whoever of it is still alive.
+    pub(crate) fn load(project: &Project) -> Option<Self> {
+        // A file that was cut off by a crash is as good as none.
+        fs::read(Self::place(project))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+    }
+
+    /// Writes it beside its place first: a reader sees the old one or the new one.
+    pub(crate) fn save(&self, project: &Project) -> Result<()> {
+        let place = Self::place(project);
+        let new = place.with_extension("new");
+        fs::write(&new, serde_json::to_vec_pretty(self)?)
+            .and_then(|()| fs::rename(&new, &place))
+            .with_context(|| format!("cannot write `{}`", place.display()))
+    }
+
+    /// Forgets it.
+    pub(crate) fn remove(project: &Project) -> Result<()> {
+        let place = Self::place(project);
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove `{}`", place.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The right to run things in this project. The system takes it back from a process that ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// None when another process has it.
+    pub(crate) fn take(project: &Project) -> Result<Option<Self>> {
+        let path = project.private()?.join("up.lock");
+        let file = File::create(&path).with_context(|| format!("cannot create `{}`", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock `{}`", path.display()))
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! `pgvitals targets`: who is watched.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use db::{Client, DbError, SafeUrl, connect};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use store::targets::{self, NewTarget};
+
+use crate::arguments::{AddTarget, Remove, Targets};
+use crate::failure::Failure;
+use crate::monitoring;
+use crate::output::{Listing, Output};
+use crate::project::Project;
+use crate::secrets::TARGET_PASSWORDS;
+use crate::settings::Settings;
+use crate::state::State;
+
+/// The secret that falls back to the collector's own password.
+const DEFAULT_SECRET: &str = "default";
+/// How long the check of a new target may take.
+const CHECK_DEADLINE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(command: &Targets, project: &Project, output: &Output) -> Result<()> {
+    let mut settings = Settings::load(project)?;
+    match command {
+        Targets::Add(arguments) => add(arguments, project, &mut settings, output).await,
+        Targets::List => list(&settings, output).await,
+        Targets::Remove(arguments) => remove(arguments, &settings, output).await,
+    }
+}
+
+async fn add(
+    arguments: &AddTarget,
+    project: &Project,
+    settings: &mut Settings,
+    output: &Output,
+) -> Result<()> {
+    let url: SafeUrl = arguments.url.parse().map_err(|error: db::UrlError| {
+        Failure::new(
+            "cannot use the address of the target",
+            "write it as postgres://USER@HOST:PORT/DATABASE",
+        )
+        .because(error)
+    })?;
+    let client = monitoring::open(settings).await?;
+    let password = url.expose_password().map(str::to_owned);
+    let secret = choose_secret(arguments, password.is_some(), settings)?;
+    if password.is_some() {
+        settings.check_may_keep(TARGET_PASSWORDS, &secret)?;
+    }
+    if !arguments.no_check {
+        let url = if password.is_some() {
+            url.clone()
+        } else {
+            with_known_password(&url, &secret, settings)?
+        };
+        check(&url, output).await?;
+    }
+    let labels = arguments
+        .labels
+        .iter()
+        .map(|(key, value)| (key.clone(), json!(value)))
+        .collect();
+    let target = NewTarget {
+        secret: secret.clone(),
+        labels: Value::Object(labels),
+        interval: Duration::from_secs(u64::try_from(arguments.interval)?),
+        ..NewTarget::new(&arguments.name, url.address())
+    };
+    targets::add(&client, &target)
+        .await
+        .map_err(|error| refused(error, "target"))?;
+    if let Some(password) = &password {
+        settings.keep_named_secret(TARGET_PASSWORDS, &secret, password)?;
+    }
+
+    let restart = password.is_some() && State::load(project).is_some_and(|state| state.up.is_alive());
+    let answer = json!({
+        "name": target.name, "address": target.address, "secret": secret, "restart_needed": restart,
+    });
+    output.result(&answer, || {
+        format!("watching {} ({})", target.name, target.address)
+    })?;
+    if restart {
+        output
+            .say("note: the running application learns the new password when `pgvitals up` is started again");
+    }
+    Ok(())
+}
+
+/// The secret that was named; else the target's own when there is a password for it; else the collector's.
+fn choose_secret(arguments: &AddTarget, has_password: bool, settings: &Settings) -> Result<String> {
+    if let Some(secret) = &arguments.secret {
+        return Ok(secret.clone());
+    }
+    let known = has_password || settings.target_passwords()?.contains_key(&arguments.name);
+    Ok(if known {
+        arguments.name.clone()
+    } else {
+        DEFAULT_SECRET.to_owned()
+    })
+}
+
+/// The address as the collector will use it: a function finds the password in the same way.
+pub(crate) fn with_known_password(url: &SafeUrl, secret: &str, settings: &Settings) -> Result<SafeUrl> {
+    let passwords = settings.target_passwords()?;
+    let password = match passwords.get(secret) {
+        Some(password) => Some(password.clone()),
+        None if secret == DEFAULT_SECRET => settings.monitoring_url()?.expose_password().map(str::to_owned),
+        None => None,
+    };
+    match password {
+        Some(password) => Ok(url.clone().with_password(&password)),
+        None => Err(Failure::new(
+            format!("no password is known under the secret `{secret}`"),
+            format!(
+                "give the password in the address, or add {secret:?} to the JSON object in {TARGET_PASSWORDS}"
+            ),
+        )
+        .into()),
+    }
+}
+
+/// Sees whether the target can be reached and answers.
+async fn check(url: &SafeUrl, output: &Output) -> Result<()> {
+    let _step = output.step(&format!("connecting to {url}"));
+    let connecting = async {
+        let client = connect(&url.clone().with_application_name("pgvitals/command")).await?;
+        client.query("select 1::int8 as one", &[]).await.map(drop)
+    };
+    let answered = tokio::time::timeout(CHECK_DEADLINE, connecting).await;
+    let hint = "mend it, or give --no-check to add the target all the same";
+    match answered {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            let hint = error.hint.clone().unwrap_or_else(|| hint.to_owned());
+            Err(Failure::new("the target cannot be watched as it is", hint)
+                .because(error)
+                .into())
+        }
+        Err(_) => {
+            let seconds = CHECK_DEADLINE.as_secs();
+            Err(Failure::new(
+                format!("{} does not answer within {seconds} s", url.server()),
+                hint,
+            )
+            .into())
+        }
+    }
+}
+
+/// The constraints of the tables have names that say what is wrong.
+pub(crate) fn refused(error: DbError, subject: &str) -> anyhow::Error {
+    const NAME: &str =
+        "begin with a small letter or a digit; then small letters, digits, `_`, `.` and `-`, 63 in all";
+    let hint = [("name_is_plain", NAME), ("secret_is_a_name", NAME)]
+        .iter()
+        .find(|(constraint, _)| error.message.contains(constraint))
+        .map(|(_, hint)| (*hint).to_owned());
+    match hint.or_else(|| error.hint.clone()) {
+        Some(hint) => Failure::new(format!("cannot add the {subject}"), hint)
+            .because(error)
+            .into(),
+        None => anyhow::Error::new(error).context(format!("cannot add the {subject}")),
+    }
+}
+
+#[derive(Serialize)]
+struct Item {
+    name: String,
+    address: String,
+    secret: String,
+    enabled: bool,
+    labels: Map<String, Value>,
+    interval_seconds: u64,
+    up: Option<bool>,
+    last_success_at: Option<DateTime<Utc>>,
+}
+
+async fn list(settings: &Settings, output: &Output) -> Result<()> {
+    let client = monitoring::open(settings).await?;
+    let targets = targets::list(&client).await.context("cannot list the targets")?;
+    let states = store::status::targets(&client)
+        .await
+        .context("cannot read the state of the targets")?;
+    let mut listing = Listing::new(
+        &["name", "state", "every", "secret", "labels", "address"],
+        "no target is watched: pgvitals targets add NAME URL",
+    );
+    for target in targets {
+        let state = states.iter().find(|state| state.target == target.name);
+        let labels = target.labels.as_object().cloned().unwrap_or_default();
+        let item = Item {
+            interval_seconds: target.interval.as_secs(),
+            up: state.and_then(|state| state.up),
+            last_success_at: state.and_then(|state| state.last_success_at),
+            name: target.name,
+            address: target.address,
+            secret: target.secret,
+            enabled: target.enabled,
+            labels,
+        };
+        let cells = [
+            item.name.clone(),
+            state_word(item.enabled, item.up).to_owned(),
+            format!("{} s", item.interval_seconds),
+            item.secret.clone(),
+            label_words(&item.labels),
+            item.address.clone(),
+        ];
+        listing.row(cells, &item)?;
+    }
+    output.listing(listing)
+}
+
+/// The state of a target in a word.
+pub(crate) fn state_word(enabled: bool, up: Option<bool>) -> &'static str {
+    match (enabled, up) {
+        (false, _) => "off",
+        (true, None) => "new",
+        (true, Some(true)) => "up",
+        (true, Some(false)) => "down",
+    }
+}
+
+fn label_words(labels: &Map<String, Value>) -> String {
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let words: Vec<_> = labels
+        .iter()
+        .map(|(key, value)| format!("{key}={}", word(value)))
+        .collect();
+    words.join(" ")
+}
+
+async fn remove(arguments: &Remove, settings: &Settings, output: &Output) -> Result<()> {
+    let client = monitoring::open(settings).await?;
+    let name = &arguments.name;
+    let question = format!("stop watching `{name}` and forget all that was seen of it?");
+    if !confirmed(arguments, &question, output)? {
+        return Ok(());
+    }
+    if !targets::remove(&client, name)
+        .await
+        .context("cannot remove the target")?
+    {
+        return Err(Failure::new(
+            format!("there is no target `{name}`"),
+            "see `pgvitals targets list`",
+        )
+        .into());
+    }
+    output.result(&json!({ "removed": name }), || {
+        format!("{name} is no longer watched")
+    })
+}
+
+/// Whether to go on; asked unless --yes was given, and refused where there is nobody to ask.
+pub(crate) fn confirmed(arguments: &Remove, question: &str, output: &Output) -> Result<bool> {
+    if arguments.yes {
+        return Ok(true);
+    }
+    output
+        .confirm(question)?
+        .ok_or_else(|| Failure::new("there is nobody to ask whether that is meant", "give --yes").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_shown_as_they_were_typed() {
+        let labels = json!({ "team": "shop", "tier": 1 });
+        assert_eq!(label_words(labels.as_object().unwrap()), "team=shop tier=1");
+    }
+}

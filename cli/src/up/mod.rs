@@ -1,0 +1,364 @@
+//! `pgvitals up`: the database, the schema, the application, and their end.
+//!
+//! - `postgres.rs`: the default database
+//! - `setup.rs`: logins, schema, first target
+//! - `application.rs`, `log.rs`: the runner and its log
+//! - `demo.rs`: a small load
+//! - `screen.rs`: what is shown
+//! - `detach.rs`: the same in the background
+
+mod application;
+mod demo;
+mod detach;
+mod log;
+mod postgres;
+mod screen;
+mod setup;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use db::SafeUrl;
+use embedded_postgres::{ProcessIdentity, free_port, port_is_free};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::arguments::Up;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::project::Project;
+use crate::secrets::{API_TOKEN, MONITORING_URL};
+use crate::settings::Settings;
+use crate::state::{Lock, Screen, State};
+use application::Application;
+use demo::Demo;
+use postgres::DefaultPostgres;
+use setup::{Database, Prepared};
+
+/// Where people reach the application; the runner's variable.
+const EXTERNAL_URL: &str = "SPIN_VARIABLE_EXTERNAL_URL";
+/// How often a running default database is looked at.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(arguments: &Up, project: &Project, output: &Output) -> Result<()> {
+    // Watched from the start, so that a stop during the start leaves nothing behind.
+    let mut stop = Stop::new()?;
+    let Some(lock) = Lock::take(project)? else {
+        return show_running(project, output).await;
+    };
+    if arguments.detach {
+        drop(lock);
+        return detach::run(arguments, project, output, &mut stop).await;
+    }
+    stop_left_behind(project, output).await?;
+    let mut started = Started::new(project)?;
+    let outcome = started
+        .start_and_watch(arguments, project, output, &mut stop)
+        .await;
+    let stopped = started.stop(output).await;
+    State::remove(project)?;
+    drop(lock);
+    outcome.and(stopped)
+}
+
+/// Everything this process started, in the order of its end.
+#[derive(Debug)]
+struct Started {
+    state: State,
+    demo: Option<Demo>,
+    application: Option<Application>,
+    postgres: Option<DefaultPostgres>,
+}
+
+impl Started {
+    fn new(project: &Project) -> Result<Self> {
+        let up = ProcessIdentity::of(std::process::id())
+            .context("cannot find out when this process was started")?;
+        let state = State {
+            up,
+            application: None,
+            postgres: None,
+            data: None,
+            screen: None,
+        };
+        state.save(project)?;
+        Ok(Self {
+            state,
+            demo: None,
+            application: None,
+            postgres: None,
+        })
+    }
+
+    /// Starts everything, shows it, and stays until somebody stops it or a part of it ends.
+    async fn start_and_watch(
+        &mut self,
+        arguments: &Up,
+        project: &Project,
+        output: &Output,
+        stop: &mut Stop,
+    ) -> Result<()> {
+        let port = choose_port(arguments.port)?;
+        let mut settings = Settings::load(project)?;
+        let Some(database) = self.start_database(project, &mut settings, output, stop).await? else {
+            return Ok(());
+        };
+        if arguments.demo && !matches!(database, Database::Default(_)) {
+            return Err(Failure::new(
+                "--demo makes tables and load, which is only done in the default database",
+                "leave --demo out, or unset DATABASE_URL",
+            )
+            .into());
+        }
+        let prepared = {
+            let _step = output.step("preparing the monitoring schema");
+            stop.unless(setup::prepare(
+                &database,
+                &mut settings,
+                arguments.reset_passwords,
+                output,
+            ))
+            .await
+        };
+        let Some(prepared) = prepared.transpose()? else {
+            return Ok(());
+        };
+        let Some(address) = self
+            .start_application(port, project, &mut settings, output, stop)
+            .await?
+        else {
+            return Ok(());
+        };
+        if let (true, Database::Default(administrator)) = (arguments.demo, &database) {
+            self.demo = Some(Demo::start(administrator).await?);
+        }
+        self.state.screen = Some(describe(&address, &prepared, arguments.demo, project));
+        self.state.save(project)?;
+        if let Some(screen) = &self.state.screen {
+            screen::show(screen, false, output)?;
+        }
+        self.watch(stop).await
+    }
+
+    /// The database that was named, or the default one, started. None when somebody stops us meanwhile.
+    async fn start_database(
+        &mut self,
+        project: &Project,
+        settings: &mut Settings,
+        output: &Output,
+        stop: &mut Stop,
+    ) -> Result<Option<Database>> {
+        if let Some(administrator) = settings.database_url()? {
+            return Ok(Some(Database::Administered(administrator)));
+        }
+        if settings.given(MONITORING_URL).is_some() {
+            return Ok(Some(Database::Given(settings.monitoring_url()?)));
+        }
+        // Never given up half-way: a server that was started must be known to be stopped.
+        let postgres = DefaultPostgres::start(project, &mut settings.secrets, output).await?;
+        self.state.postgres = Some(postgres.identity().clone());
+        self.state.data = Some(postgres.data().to_owned());
+        let database = Database::Default(postgres.administrator().clone());
+        self.postgres = Some(postgres);
+        self.state.save(project)?;
+        Ok((!stop.was_requested()).then_some(database))
+    }
+
+    async fn start_application(
+        &mut self,
+        port: u16,
+        project: &Project,
+        settings: &mut Settings,
+        output: &Output,
+        stop: &mut Stop,
+    ) -> Result<Option<String>> {
+        if settings.given(API_TOKEN).is_none() {
+            settings.secrets.get_or_make(API_TOKEN)?;
+        }
+        let mut variables = settings.variables();
+        if settings.given(EXTERNAL_URL).is_none() {
+            variables.insert(EXTERNAL_URL.to_owned(), format!("http://127.0.0.1:{port}"));
+        }
+        let _step = output.step("starting the application");
+        let application = self
+            .application
+            .insert(Application::spawn(project, port, &variables)?);
+        self.state.application = Some(application.identity().clone());
+        self.state.save(project)?;
+        stop.unless(application.ready()).await.transpose()
+    }
+
+    /// Stays until somebody stops us (which is well) or a part ends by itself (which is not).
+    async fn watch(&mut self, stop: &mut Stop) -> Result<()> {
+        let Some(application) = &mut self.application else {
+            bail!("the application was not started")
+        };
+        let mut tick = tokio::time::interval(WATCH_INTERVAL);
+        let ended = application.ended();
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                () = stop.requested() => return Ok(()),
+                status = &mut ended => {
+                    return Err(Failure::new(format!("the application ended ({})", status?), "see its log").into());
+                }
+                _ = tick.tick() => {
+                    if let Some(postgres) = &mut self.postgres && !postgres.is_alive() {
+                        return Err(Failure::new(
+                            "the default database ended",
+                            format!("see its log in {}", postgres.data().join("log").display()),
+                        )
+                        .into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Stops what was started, each after what depends on it. All of it, even when a part refuses.
+    async fn stop(&mut self, output: &Output) -> Result<()> {
+        let _step = output.step("stopping");
+        if let Some(demo) = self.demo.take() {
+            demo.stop().await;
+        }
+        let application = match self.application.take() {
+            Some(application) => application.stop().await.context("cannot stop the application"),
+            None => Ok(()),
+        };
+        let postgres = match self.postgres.take() {
+            Some(postgres) => postgres.stop().await.context("cannot stop the default database"),
+            None => Ok(()),
+        };
+        application.and(postgres)
+    }
+}
+
+fn choose_port(port: u16) -> Result<u16> {
+    if port == 0 {
+        return free_port().context("cannot find a free port");
+    }
+    if port_is_free(port) {
+        return Ok(port);
+    }
+    Err(Failure::new(
+        format!("port {port} of 127.0.0.1 is in use"),
+        "choose another one by --port, or stop what listens there",
+    )
+    .into())
+}
+
+fn describe(address: &str, prepared: &Prepared, demo: bool, project: &Project) -> Screen {
+    let shown = |target: &store::targets::Target| (target.name.clone(), target.address.clone());
+    Screen {
+        url: format!("http://{address}"),
+        monitoring: prepared.monitoring.to_string(),
+        server_version: prepared.server_version.clone(),
+        targets: prepared
+            .targets
+            .iter()
+            .filter(|target| target.enabled)
+            .map(shown)
+            .collect(),
+        channels: prepared.channels.clone(),
+        demo,
+        log: project.shown(&application::log_path(project)),
+    }
+}
+
+/// Says that it runs already, and where.
+async fn show_running(project: &Project, output: &Output) -> Result<()> {
+    let _step = output.step("pgvitals is running already");
+    // The other one may still be starting.
+    for _ in 0..1200 {
+        let state = State::load(project).filter(|state| state.up.is_alive());
+        if let Some(screen) = state.and_then(|state| state.screen) {
+            return screen::show(&screen, true, output);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(Failure::new(
+        "another `pgvitals up` is starting and does not come to an end",
+        "stop it by `pgvitals down`",
+    )
+    .into())
+}
+
+/// Stops what an `up` that was killed has left running.
+pub(crate) async fn stop_left_behind(project: &Project, output: &Output) -> Result<bool> {
+    let Some(state) = State::load(project) else {
+        return Ok(false);
+    };
+    let application = state.application.filter(ProcessIdentity::is_alive);
+    let postgres = state.postgres.filter(ProcessIdentity::is_alive);
+    let found = application.is_some() || postgres.is_some();
+    if found {
+        let _step = output.step("stopping what an earlier `up` left behind");
+        if let Some(application) = application {
+            application::stop_left_behind(&application).await;
+        }
+        if let Some(data) = &state.data {
+            postgres::stop_left_behind(data).await?;
+        }
+    }
+    State::remove(project)?;
+    Ok(found)
+}
+
+/// The database as its administrator, for `migrate`: the one that was named, or the default one while it runs.
+pub(crate) fn administrator(project: &Project, settings: &Settings) -> Result<SafeUrl> {
+    if let Some(administrator) = settings.database_url()? {
+        return Ok(administrator);
+    }
+    postgres::administrator_while_running(project, settings)
+}
+
+/// Ctrl-C and `kill`, by which we are stopped.
+#[derive(Debug)]
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+    requested: bool,
+}
+
+impl Stop {
+    fn new() -> Result<Self> {
+        let watch = |kind| signal(kind).context("cannot watch for signals");
+        Ok(Self {
+            interrupt: watch(SignalKind::interrupt())?,
+            terminate: watch(SignalKind::terminate())?,
+            hang_up: watch(SignalKind::hangup())?,
+            requested: false,
+        })
+    }
+
+    async fn requested(&mut self) {
+        if self.requested {
+            return;
+        }
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+        self.requested = true;
+    }
+
+    /// Whether a signal has come, without waiting for one.
+    fn was_requested(&mut self) -> bool {
+        use std::task::{Context, Waker};
+        let mut context = Context::from_waker(Waker::noop());
+        let came = [&mut self.interrupt, &mut self.terminate, &mut self.hang_up]
+            .into_iter()
+            .any(|signal| signal.poll_recv(&mut context).is_ready());
+        self.requested |= came;
+        self.requested
+    }
+
+    /// Does something unless we are stopped meanwhile.
+    async fn unless<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            () = self.requested() => None,
+            outcome = work => Some(outcome),
+        }
+    }
+}

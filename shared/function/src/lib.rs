@@ -88,28 +88,28 @@ macro_rules! export {
         };
 
         #[cfg(target_family = "wasm")]
-        mod exported {
-            use $crate::spin::bindings::{self, wasip3};
+        const _: () = {
+            use $crate::spin::bindings;
 
             struct Component;
 
             impl bindings::HttpGuest for Component {
                 async fn handle(request: bindings::Request) -> Result<bindings::Response, bindings::ErrorCode> {
-                    let run = async |context: &_| super::$run(context).await;
+                    let run = async |context: &_| $run(context).await;
                     $crate::spin::http_run($name, $deadline, request, run).await
                 }
             }
 
             impl bindings::CronGuest for Component {
                 async fn handle_cron_event(_: bindings::Metadata) -> Result<(), bindings::CronError> {
-                    let run = async |context: &_| super::$run(context).await;
+                    let run = async |context: &_| $run(context).await;
                     $crate::spin::cron_run($name, $deadline, run).await
                 }
             }
 
             bindings::export_http!(Component);
             bindings::export_cron!(Component with_types_in bindings::cron);
-        }
+        };
     };
     (name: $name:expr, access: $access:expr, read: $read:ident $(,)?) => {
         const _: (&str, $crate::Access) = ($name, $access);
@@ -123,19 +123,19 @@ macro_rules! export {
         };
 
         #[cfg(target_family = "wasm")]
-        mod exported {
-            use $crate::spin::bindings::{self, wasip3};
+        const _: () = {
+            use $crate::spin::bindings;
 
             struct Component;
 
             impl bindings::HttpGuest for Component {
                 async fn handle(request: bindings::Request) -> Result<bindings::Response, bindings::ErrorCode> {
-                    let read = async |context: &_, request: &_| super::$read(context, request).await;
+                    let read = async |context: &_, request: &_| $read(context, request).await;
                     $crate::spin::http_read($name, $access, request, read).await
                 }
             }
 
             bindings::export_http!(Component);
-        }
+        };
     };
 }

@@ -22,7 +22,6 @@ use crate::report::Report;
 pub mod bindings {
     pub use cron::export_cron;
     pub use cron::spin::cron::cron_types::{Error as CronError, Metadata};
-    pub use spin_sdk::wasip3;
     pub use spin_sdk::wasip3::exports::http::handler::Guest as HttpGuest;
     pub use spin_sdk::wasip3::http::service::export as export_http;
     pub use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};

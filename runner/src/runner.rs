@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::{Capacity, Engine, Loaded};
 use crate::error::RunnerError;
+use crate::host::roots;
 use crate::trigger::cron::{self, CronComponent, RunError};
 use crate::trigger::http::{HttpServer, REQUESTS_OF_A_COMPONENT};
 use crate::trigger::http_worker::Workers;
@@ -191,6 +192,8 @@ impl Prepared {
 
     fn load_blocking(settings: &Settings) -> Result<Self, RunnerError> {
         let application = Application::load(&settings.manifest, &settings.values)?;
+        // Read beside the compiling, so that the first connection need not wait for it.
+        std::thread::spawn(roots::default_client);
         let alive = TaskTracker::new();
         let engine = Engine::new(
             &capacity(&application, settings),

@@ -112,13 +112,18 @@ impl HttpServer {
         let start = Instant::now();
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
-        let matched = self.router.find(&path);
-        let component = matched.as_ref().map(|matched| matched.component().to_owned());
-        let answer = match (path.strip_prefix(WELL_KNOWN), matched) {
+        // A route below the well-known path is never reached, as on Spin.
+        let well_known = path.strip_prefix(WELL_KNOWN);
+        let matched = if well_known.is_some() {
+            None
+        } else {
+            self.router.find(&path)
+        };
+        let answer = match (well_known, &matched) {
             (Some("health"), _) => plain(StatusCode::OK, "OK"),
             (Some("info"), _) => self.about(),
-            (Some(_), _) | (None, None) => plain(StatusCode::NOT_FOUND, ""),
-            (None, Some(matched)) => self.run(request, &matched, client, start).await,
+            (_, Some(matched)) => self.run(request, matched, client, start).await,
+            _ => plain(StatusCode::NOT_FOUND, ""),
         };
         tracing::info!(
             target: "request",
@@ -126,7 +131,7 @@ impl HttpServer {
             path,
             status = answer.status().as_u16(),
             ms = milliseconds(start.elapsed()),
-            component,
+            component = matched.as_ref().map(RouteMatch::component),
             "Answered.",
         );
         answer

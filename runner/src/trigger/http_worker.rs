@@ -145,7 +145,9 @@ impl WorkerState for Worker {
 
     fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
         drop(store);
-        if let Err(error) = result {
+        // A request that was given up is logged as such, by whoever waited for it.
+        let late = self.late.load(Ordering::Relaxed);
+        if let (Err(error), false) = (result, late) {
             let error = format!("{:#}", anyhow::Error::from(error));
             tracing::error!(component = %self.component, trigger = "http", error, "Instance failed.");
         }
@@ -179,6 +181,11 @@ impl WorkerExpiration for Expiration {
         if self.sleep.deadline() != end {
             self.sleep.as_mut().reset(end);
         }
-        self.sleep.as_mut().poll(context)
+        let ended = self.sleep.as_mut().poll(context);
+        if ended.is_ready() && status == WorkerStatus::Requests {
+            // The component computed for so long that its requests could not be given up one by one.
+            self.late.store(true, Ordering::Relaxed);
+        }
+        ended
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use integration_tests::{Database, Receiver, Server, project_root, test_versions};
 use tempfile::TempDir;
 
-use crate::expectation::{Expectation, Log, Stop};
+use crate::expectation::{Expectation, Log, Received, Stop};
 use crate::host::{Host, Running};
 
 /// How long a schedule may take to do what is expected of it.
@@ -106,7 +106,7 @@ impl Claim {
             return Ok(());
         }
         let running = host.start(&manifest, &expectation).await?;
-        let outcome = watch(&running, &expectation).await;
+        let outcome = watch(&running, &expectation, &surroundings.receiver).await;
         let outcome = match (outcome, &expectation.stop) {
             (Ok(()), Some(stop)) => stop_at(running, stop).await,
             (outcome, _) => outcome.with_context(|| format!("the host said:\n{}", running.log())),
@@ -208,14 +208,34 @@ fn port_of(url: &str) -> Result<String> {
 }
 
 /// Asks what is to be asked, and looks into the log.
-async fn watch(running: &Running, expectation: &Expectation) -> Result<()> {
+async fn watch(running: &Running, expectation: &Expectation, receiver: &Receiver) -> Result<()> {
     for request in &expectation.requests {
         request
             .check(running.address().context("the host serves no HTTP")?)
             .await
             .with_context(|| format!("{} {}", request.method, request.path))?;
     }
+    check_received(receiver, &expectation.received)?;
     check_log(running, &expectation.log).await
+}
+
+fn check_received(receiver: &Receiver, expected: &[Received]) -> Result<()> {
+    let received = receiver.received();
+    if expected.is_empty() {
+        return Ok(());
+    }
+    ensure!(received.len() == expected.len(), "the receiver got {received:?}");
+    for (found, expected) in received.iter().zip(expected) {
+        let is_right = found.method.as_str() == expected.method
+            && found.path == expected.path
+            && found.body == expected.body
+            && expected
+                .headers
+                .iter()
+                .all(|(name, value)| found.header(name) == value);
+        ensure!(is_right, "expected {expected:?}, the receiver got {found:?}");
+    }
+    Ok(())
 }
 
 async fn check_log(running: &Running, expected: &Log) -> Result<()> {

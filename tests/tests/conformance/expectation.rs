@@ -26,6 +26,9 @@ pub(crate) struct Expectation {
     /// What is asked, one after the other.
     #[serde(default, rename = "request")]
     pub(crate) requests: Vec<Request>,
+    /// What the receiver has to have got, in this order.
+    #[serde(default)]
+    pub(crate) received: Vec<Received>,
     /// What the host has to have said at last.
     #[serde(default)]
     pub(crate) log: Log,
@@ -42,7 +45,7 @@ pub(crate) struct Refusal {
 }
 
 /// A request and its answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Request {
     /// The path, and the query if there is one.
@@ -59,9 +62,12 @@ pub(crate) struct Request {
     /// How often to repeat the body: a big one is not written out.
     #[serde(default = "once")]
     pub(crate) body_times: usize,
-    /// How often to ask, one after the other.
+    /// How often to ask.
     #[serde(default = "once")]
     pub(crate) times: usize,
+    /// How many of these requests are under way at the same time.
+    #[serde(default = "once")]
+    pub(crate) at_once: usize,
     /// Read that many bytes of the answer and hang up.
     pub(crate) hang_up_after: Option<usize>,
     /// The status of the answer.
@@ -80,6 +86,21 @@ pub(crate) struct Request {
     /// Headers of the answer.
     #[serde(default)]
     pub(crate) answer_headers: BTreeMap<String, String>,
+}
+
+/// A request that a component sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Received {
+    /// Its method.
+    pub(crate) method: String,
+    /// Its path.
+    pub(crate) path: String,
+    /// Some of its headers.
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+    /// Its body, whole.
+    pub(crate) body: String,
 }
 
 /// What a host says, in its log and on standard output.

@@ -46,12 +46,16 @@ claims! {
     cron_timestamp
     cron_unknown_key
     deadline_of_a_computing_guest
+    deadline_of_a_query
+    deadline_of_a_schedule
     deadline_of_a_waiting_guest
     environment
     graceful_stop
     http_big_bodies
     http_instance_reuse
+    http_many_at_once
     http_missing_export
+    http_outbound
     http_request_and_response
     http_streamed_response
     http_trap
@@ -67,6 +71,7 @@ claims! {
     postgres_values
     route_headers
     route_precedence
+    route_well_known
     source_is_missing
     source_is_no_component
     variable_errors
@@ -80,7 +85,7 @@ claims! {
 async fn check(name: &str) -> Result<()> {
     let claim = Claim::read(&name.replace('_', "-"))?;
     for host in Host::all(&claim)? {
-        println!("{}: {} {}", claim.name(), host.name(), host.program().display());
+        eprintln!("{}: {} {}", claim.name(), host.name(), host.program().display());
         claim.hold(&host).await.with_context(|| {
             format!(
                 "{} does not hold on {}: {}",

@@ -7,6 +7,7 @@ use hyper::Method;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use integration_tests::http::{self, Response};
+use tokio::task::JoinSet;
 
 use crate::expectation::Request;
 
@@ -17,10 +18,16 @@ impl Request {
             return self.hang_up(address, bytes).await;
         }
         let mut bodies = Vec::new();
+        let mut under_way = JoinSet::new();
         for _ in 0..self.times {
-            let response = self.send(address).await?;
-            self.judge(&response)?;
-            bodies.push(response.body);
+            if under_way.len() >= self.at_once {
+                bodies.extend(next(&mut under_way).await?);
+            }
+            let (request, address) = (self.clone(), address.to_owned());
+            under_way.spawn(async move { request.ask(&address).await });
+        }
+        while let Some(body) = next(&mut under_way).await? {
+            bodies.push(body);
         }
         if let Some(expected) = &self.some_answer {
             ensure!(
@@ -29,6 +36,13 @@ impl Request {
             );
         }
         Ok(())
+    }
+
+    /// Sends it once, and gives the body of an answer that is as expected.
+    async fn ask(&self, address: &str) -> Result<String> {
+        let response = self.send(address).await?;
+        self.judge(&response)?;
+        Ok(response.body)
     }
 
     async fn send(&self, address: &str) -> Result<Response> {
@@ -105,4 +119,14 @@ impl Request {
         }
         Ok(())
     }
+}
+
+/// The outcome of one of the requests that are under way, if there is one.
+async fn next(under_way: &mut JoinSet<Result<String>>) -> Result<Option<String>> {
+    under_way
+        .join_next()
+        .await
+        .transpose()
+        .context("a request was dropped")?
+        .transpose()
 }

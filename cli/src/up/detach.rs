@@ -4,13 +4,12 @@ use std::fs::File;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use embedded_postgres::Signal;
 use tokio::process::{Child, Command};
 
 use super::{Stop, screen};
 use crate::arguments::Up;
-use crate::failure::Failure;
 use crate::output::Output;
 use crate::project::Project;
 use crate::state::State;
@@ -55,12 +54,11 @@ pub(super) async fn run(arguments: &Up, project: &Project, output: &Output, stop
         Some(screen) => screen::show(&screen, true, output),
         None => {
             let told = std::fs::read_to_string(&log).unwrap_or_default();
-            let log = project.shown(&log);
-            Err(Failure::new(
-                format!("`pgvitals up` failed in the background:\n{}", told.trim_end()),
-                format!("see {log}"),
-            )
-            .into())
+            // The other process has said all there is to say, its hint included.
+            let (_, error) = told
+                .split_once("error: ")
+                .unwrap_or(("", "`pgvitals up` ended and said nothing"));
+            bail!("{}", error.trim_end())
         }
     }
 }

@@ -268,3 +268,6 @@ fn fire(pending: AlertState, now: DateTime<Utc>) -> AlertState {
 fn elapsed(since: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     (now - since).max(TimeDelta::zero()).to_std().unwrap_or_default()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -335,3 +335,6 @@ fn difference(pairs: &[(usize, usize)], before: &[i64], now: &[i64]) -> Option<V
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -430,3 +430,6 @@ fn seconds(
     within(definition, field, value, minimum, A_YEAR)?;
     Ok(Duration::from_secs(value.unsigned_abs()))
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -136,6 +136,9 @@ fn fields(notification: &Notification) -> Vec<Text> {
     if notification.event != Event::Firing {
         facts.push(("Duration", format_duration(notification.duration())));
     }
+    if let Some(path) = notification.runbook_url.as_ref().filter(|path| !is_address(path)) {
+        facts.push(("What to do", path.clone()));
+    }
     let trend = notification.trend_line();
     if !trend.is_empty() {
         facts.push(("Trend", trend));
@@ -157,7 +160,7 @@ fn buttons(notification: &Notification) -> Vec<Button> {
             // A cut address leads nowhere, so one that is too long is left out.
             let url = url
                 .as_ref()
-                .filter(|url| url.chars().count() <= LONGEST_ADDRESS)?;
+                .filter(|url| is_address(url) && url.chars().count() <= LONGEST_ADDRESS)?;
             Some(Button {
                 kind: "button",
                 text: Text::PlainText(label.to_owned()),
@@ -165,6 +168,12 @@ fn buttons(notification: &Notification) -> Vec<Button> {
             })
         })
         .collect()
+}
+
+/// Whether it is an address that a button may lead to. Slack refuses the whole message for one that is not; a runbook
+/// may well be named by its path in a repository.
+fn is_address(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
 }
 
 /// The text with entities for the characters that Slack reads as marks of its own, cut so that no entity is.

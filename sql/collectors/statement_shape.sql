@@ -4,7 +4,7 @@
 -- timeout: 2s
 -- versions: 13-18
 -- privileges: none
--- columns: extension_schema=text extension_version=text columns=text reads_all=gauge
+-- columns: extension_schema=text extension_version=text columns=text reads_all=gauge usable=gauge
 --
 -- The columns decide which variant of a statement collector fits. The version of the server would be wrong after an
 -- upgrade without `alter extension … update`. The schema comes quoted, ready to be written into a statement.
@@ -21,7 +21,8 @@ select
     ),
     '{}'
   )::text[] as columns,
-  pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'usage')::bool as reads_all
+  pg_catalog.pg_has_role(session_user, 'pg_read_all_stats', 'usage')::bool as reads_all,
+  pg_catalog.has_schema_privilege(n.oid, 'usage')::bool as usable
 from pg_catalog.pg_extension as e
 join pg_catalog.pg_namespace as n on n.oid = e.extnamespace
 join pg_catalog.pg_depend as link

@@ -35,6 +35,9 @@ create table monitoring.target_state (
   last_attempt_at timestamptz,
   last_success_at timestamptz,
   down_since timestamptz,
+  watched_since timestamptz,
+  outage_seconds float8,
+  outage_noticed_at timestamptz,
   error_code text,
   error text,
   server_version int4,
@@ -47,6 +50,8 @@ create table monitoring.target_state (
   constraint target_state_lease_is_whole check ((lease_until is null) = (lease_holder is null))
 );
 
+comment on column monitoring.target_state.watched_since is 'when a stop that was planned ended: what was not seen before is no outage';
+comment on column monitoring.target_state.outage_seconds is 'for how long the server was away, at least, when nobody could write that down because the monitoring database was away too';
 comment on table monitoring.target_state is 'What the last collection found of a target, and who holds it now. Written by collect-stats only.';
 
 create table monitoring.collector_status (

@@ -37,14 +37,17 @@ create table monitoring.statements (
   query_id int8 not null,
   top_level bool not null,
   query text,
+  utility bool not null default false,
   text_checked_at timestamptz,
   first_seen timestamptz not null default now(),
   last_seen timestamptz not null default now(),
   unique (target_id, statement_key),
+  constraint statements_utility_has_no_text check (not utility or query is null),
   constraint statements_key_is_whole check (statement_key ~ '^[0-9]+/[0-9]+/-?[0-9]+/[tf]$')
 );
 
 comment on table monitoring.statements is 'Statements that were seen to run, with their normalised text.';
+comment on column monitoring.statements.utility is 'no statement on data: PostgreSQL does not normalise its text, so it has neither text nor samples here';
 comment on column monitoring.statements.statement_key is 'database oid/user oid/query id/top level (t or f)';
 
 create index statements_last_seen on monitoring.statements (last_seen);

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use db::{Client, DbError};
+use db::{DbError, Rows};
 
 /// One file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub const FILES: &[File] = files![
 pub const SERVER: &str = include_str!("../../../sql/collectors/server.sql");
 /// The client connections, in one row. See [`ActivitySample::read`](crate::snapshots::ActivitySample::read).
 pub const ACTIVITY: &str = include_str!("../../../sql/collectors/activity.sql");
+/// Where `pg_stat_statements` is and what it has. See [`StatementShape::read`].
+pub const STATEMENT_SHAPE: &str = include_str!("../../../sql/collectors/statement_shape.sql");
 /// The counters of every database.
 pub const DATABASES: &str = include_str!("../../../sql/collectors/databases.sql");
 
@@ -187,24 +189,24 @@ pub struct StatementShape {
     pub extension_version: String,
     /// Whether the login may see the statements of others. If not, most of them are hidden.
     pub reads_all: bool,
+    /// Whether the login may use the schema of the extension. If not, nothing can be read.
+    pub usable: bool,
 }
 
 impl StatementShape {
-    /// Looks at a target; none where the extension was not created in this database.
+    /// Reads what [`STATEMENT_SHAPE`] gave; none where the extension was not created in this database.
     ///
     /// # Errors
     ///
-    /// What the server or the connection said.
-    pub async fn look(client: &impl Client) -> Result<Option<StatementShape>, DbError> {
-        let rows = client
-            .query(include_str!("../../../sql/collectors/statement_shape.sql"), &[])
-            .await?;
+    /// A column that is missing or of another type.
+    pub fn read(rows: &Rows) -> Result<Option<StatementShape>, DbError> {
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(Some(StatementShape {
             schema: row.get("extension_schema")?,
             columns: row.get("columns")?,
             extension_version: row.get("extension_version")?,
             reads_all: row.get("reads_all")?,
+            usable: row.get("usable")?,
         }))
     }
 
@@ -307,6 +309,7 @@ mod tests {
             columns: columns.iter().map(|column| (*column).to_owned()).collect(),
             extension_version: String::new(),
             reads_all: true,
+            usable: true,
         }
     }
 

@@ -17,6 +17,9 @@ pub struct SeenStatement {
     pub top_level: bool,
     /// The normalised text; none when it could not be had, which is remembered for ten minutes.
     pub query: Option<String>,
+    /// Whether it is no statement on data. Such a one gets no text, because the server does not normalise it, and no
+    /// samples.
+    pub utility: bool,
 }
 
 /// The names of a statement, for labels.
@@ -72,7 +75,8 @@ pub async fn upsert(
         return Ok(());
     }
     let (mut keys, mut databases, mut users) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut query_ids, mut top_levels, mut queries) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut query_ids, mut top_levels) = (Vec::new(), Vec::new());
+    let (mut queries, mut utilities) = (Vec::new(), Vec::new());
     for statement in statements {
         keys.push(statement.statement_key);
         databases.push(statement.database);
@@ -80,6 +84,7 @@ pub async fn upsert(
         query_ids.push(statement.query_id);
         top_levels.push(statement.top_level.to_string());
         queries.push(statement.query);
+        utilities.push(statement.utility.to_string());
     }
     let parameters = [
         target_id.into(),
@@ -89,6 +94,7 @@ pub async fn upsert(
         query_ids.into(),
         top_levels.into(),
         queries.into(),
+        utilities.into(),
     ];
     client
         .execute(include_str!("../sql/statements/upsert.sql"), &parameters)

@@ -65,8 +65,10 @@ pub struct Claim<'a> {
     pub holder: &'a str,
     /// How many targets at most.
     pub limit: i64,
-    /// After how long another may have what was not given back: longer than any target's timeout.
-    pub lease: Duration,
+    /// The longest that the one who asks spends with a target, whatever the target's timeout says.
+    pub longest: Duration,
+    /// After how long beyond a target's timeout another may have what was not given back.
+    pub margin: Duration,
     /// Whether targets whose time has not come are left out.
     pub only_due: bool,
 }
@@ -176,9 +178,10 @@ pub async fn set_enabled(client: &impl Client, name: &str, enabled: bool) -> Res
 pub async fn claim_due(client: &impl Client, claim: &Claim<'_>) -> Result<Vec<Target>, DbError> {
     let parameters = [
         claim.limit.into(),
-        claim.lease.as_secs_f64().into(),
+        claim.margin.as_secs_f64().into(),
         claim.holder.into(),
         claim.only_due.into(),
+        claim.longest.as_secs_f64().into(),
     ];
     let rows = client
         .query(include_str!("../sql/targets/claim_due.sql"), &parameters)
@@ -222,6 +225,19 @@ pub async fn complete(client: &impl Client, completion: &Completion<'_>) -> Resu
         .execute(include_str!("../sql/targets/complete.sql"), &parameters)
         .await?
         == 1)
+}
+
+/// Begins to watch after a stop that was planned, so that servers that were stopped meanwhile are not told to have been
+/// away.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn begin_watching(client: &impl Client) -> Result<(), DbError> {
+    client
+        .execute(include_str!("../sql/targets/begin_watching.sql"), &[])
+        .await?;
+    Ok(())
 }
 
 fn read_target(row: &Row) -> Result<Target, DbError> {

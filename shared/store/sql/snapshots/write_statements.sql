@@ -21,6 +21,7 @@ sample as (
     temp_read, temp_written, read_us, write_us, wal_bytes
   )
   join monitoring.statements as known on known.target_id = $1::int4 and known.statement_key = part.statement_key
+    and not known.utility
   where exists (select 1 from moved)
 ),
 touched as (

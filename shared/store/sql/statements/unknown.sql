@@ -5,5 +5,5 @@ where not exists (
   select 1
   from monitoring.statements as known
   where known.target_id = $1::int4 and known.statement_key = wanted.statement_key
-    and (known.query is not null or known.text_checked_at > now() - interval '10 minutes')
+    and (known.query is not null or known.utility or known.text_checked_at > now() - interval '10 minutes')
 )

@@ -1,10 +1,11 @@
--- Claims targets for collection: $1 how many, $2 seconds the lease lasts, $3 who, $4 whether only those that are due.
+-- Claims targets for collection: $1 how many, $2 seconds the lease lasts beyond the target's timeout, $3 who, $4 whether
+-- only those that are due, $5 the most seconds of any timeout that count.
 --
 -- A target is due on the points of a grid of its interval, a tenth of the interval early at most: a schedule of the same
 -- step that fires a moment early must not make it wait for the next. The row of the target is locked and skipped by
 -- others while this runs; who comes right after finds the lease, because the condition is checked again on the row.
 with due as (
-  select t.target_id, t.interval_seconds
+  select t.target_id, t.interval_seconds, least(t.timeout_ms / 1000.0, $5) + $2 as lease_seconds
   from monitoring.targets as t
   left join monitoring.target_state as s using (target_id)
   where t.enabled
@@ -20,7 +21,7 @@ with due as (
 claimed as (
   insert into monitoring.target_state as s (target_id, last_attempt_at, lease_until, lease_holder, next_collection_at)
   select
-    due.target_id, now(), now() + $2 * interval '1 second', $3,
+    due.target_id, now(), now() + due.lease_seconds * interval '1 second', $3,
     pg_catalog.to_timestamp(
       (pg_catalog.floor(pg_catalog.date_part('epoch', now()) / due.interval_seconds + 0.1) + 1) * due.interval_seconds
     )

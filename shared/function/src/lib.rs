@@ -94,7 +94,9 @@ macro_rules! export {
             struct Component;
 
             impl bindings::HttpGuest for Component {
-                async fn handle(request: bindings::Request) -> Result<bindings::Response, bindings::ErrorCode> {
+                async fn handle(
+                    request: bindings::Request,
+                ) -> Result<bindings::Response, bindings::ErrorCode> {
                     let run = async |context: &_| $run(context).await;
                     $crate::spin::http_run($name, $deadline, request, run).await
                 }
@@ -129,7 +131,9 @@ macro_rules! export {
             struct Component;
 
             impl bindings::HttpGuest for Component {
-                async fn handle(request: bindings::Request) -> Result<bindings::Response, bindings::ErrorCode> {
+                async fn handle(
+                    request: bindings::Request,
+                ) -> Result<bindings::Response, bindings::ErrorCode> {
                     let read = async |context: &_, request: &_| $read(context, request).await;
                     $crate::spin::http_read($name, $access, request, read).await
                 }

@@ -1,4 +1,5 @@
-//! Log lines: one JSON object each, of one shape, on standard error.
+//! Log lines: one JSON object each, of one shape. What went as it should goes to standard output, the rest to standard
+//! error, because hosts take the stream for the level.
 //!
 //! `{"time", "level", "function", "run_id", "message", "fields"}`. The message is a whole sentence without values; the
 //! values are fields. What is logged is made of error texts and counts, and errors never hold a secret.
@@ -74,7 +75,10 @@ impl Logger {
     /// nowhere to say so.
     fn write(&self, level: Level, message: &str, fields: Value) {
         let line = self.line(&SystemTime::now().into(), level, message, fields);
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        let _ = match level {
+            Level::Info => std::io::stdout().write_all(line.as_bytes()),
+            Level::Warn | Level::Error => std::io::stderr().write_all(line.as_bytes()),
+        };
     }
 
     fn line(&self, time: &DateTime<Utc>, level: Level, message: &str, fields: Value) -> String {

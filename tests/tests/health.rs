@@ -1,0 +1,131 @@
+//! What `health` answers on the runner while its database is well, stands still, is gone, and never answers.
+
+use anyhow::Result;
+use integration_tests::{Application, Blackhole, DedicatedServer, http};
+use serde_json::{Value, json};
+
+/// Status, and the word of the answer that says why.
+async fn ask(application: &Application, path: &str) -> Result<(u16, Value)> {
+    let response = application.get(path).await?;
+    let body = response.json()?;
+    let word = body.get("reason").unwrap_or(&body["status"]).clone();
+    Ok((response.status.as_u16(), word))
+}
+
+/// A server with the schema, and an application that keeps it there.
+async fn watched() -> Result<(DedicatedServer, Application)> {
+    let server = DedicatedServer::start(embedded_postgres::NEWEST).await?;
+    let url = server.url("postgres");
+    let client = db::connect(&url.parse()?).await?;
+    store::logins::ensure(&client, &[]).await?;
+    store::migrations::migrate(&client).await?;
+    let application = Application::builder(&url)
+        .without_other_schedules()
+        .start()
+        .await?;
+    Ok((server, application))
+}
+
+#[tokio::test]
+async fn readiness_follows_the_database_and_liveness_does_not() -> Result<()> {
+    let (mut server, application) = watched().await?;
+    let well = [
+        ("/health", 200, "alive"),
+        ("/health/ready", 200, "ready"),
+        ("/health/targets", 503, "stale"),
+    ];
+    let standing_still = [
+        ("/health", 200, "alive"),
+        ("/health/ready", 503, "deadline_exceeded"),
+        ("/health/targets", 503, "deadline_exceeded"),
+    ];
+    let gone = [
+        ("/health", 200, "alive"),
+        ("/health/ready", 503, "connect_failed"),
+        ("/health/targets", 503, "connect_failed"),
+    ];
+    let check = async |state: &str, expected: &[(&str, u16, &str)]| -> Result<()> {
+        for (path, status, word) in expected {
+            assert_eq!(
+                ask(&application, path).await?,
+                (*status, json!(word)),
+                "{path}, database {state}"
+            );
+        }
+        Ok(())
+    };
+    check("well", &well).await?;
+    server.pause()?;
+    check("paused", &standing_still).await?;
+    server.resume()?;
+    check("resumed", &well).await?;
+    server.stop().await?;
+    check("stopped", &gone).await?;
+    server.start_again().await?;
+    check("started again", &well).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_loop_is_running_once_every_function_had_a_success() -> Result<()> {
+    let (_server, application) = watched().await?;
+    for function in ["collect-stats", "check-alerts", "deliver-notifications"] {
+        let response = application.post(&format!("/{function}")).await?;
+        assert_eq!(response.status.as_u16(), 200, "{function}: {}", response.body);
+    }
+    let response = application.get("/health/targets").await?;
+    assert_eq!(
+        (response.status.as_u16(), &response.json()?["status"]),
+        (200, &json!("running")),
+        "{}",
+        response.body
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_does_not_use_up_what_is_needed_to_answer() -> Result<()> {
+    let blackhole = Blackhole::start().await?;
+    let application = Application::builder(&blackhole.postgres_url())
+        .without_other_schedules()
+        .start()
+        .await?;
+    // More than the host's pool has places, so that a place which is not given back would be missed.
+    let asked: Vec<_> = (0..100)
+        .map(|_| {
+            let url = application.url("/health/ready");
+            tokio::spawn(async move { http::get(&url).await })
+        })
+        .collect();
+    for answer in asked {
+        let answer = answer.await??;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()?["reason"]),
+            (503, &json!("deadline_exceeded"))
+        );
+        assert!(
+            !answer.body.contains("nothing") && !answer.body.contains("127.0.0.1"),
+            "{}",
+            answer.body
+        );
+    }
+    assert_eq!(
+        ask(&application, "/health/ready").await?,
+        (503, json!("deadline_exceeded"))
+    );
+    assert_eq!(ask(&application, "/health").await?, (200, json!("alive")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_get_and_head_are_answered() -> Result<()> {
+    let (_server, application) = watched().await?;
+    for path in ["/health", "/health/ready"] {
+        let head = http::send(hyper::Method::HEAD, &application.url(path), &[], "").await?;
+        assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
+        let post = application.post(path).await?;
+        assert_eq!((post.status.as_u16(), post.header("allow")), (405, "GET, HEAD"));
+    }
+    assert_eq!(application.get("/health/other").await?.status.as_u16(), 404);
+    Ok(())
+}

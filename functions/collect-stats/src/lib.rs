@@ -1,1 +1,79 @@
 //! Reads the statistics views of every target and stores reset-safe samples.
+//!
+//! Triggers: cron, and `curl -X POST -H "authorization: Bearer $TOKEN" localhost:3000/collect-stats`.
+//!
+//! - `monitoring`: the monitoring database, shared by all targets of a run
+//! - `target`: one target, from its connection to its completion
+//! - `reading`: one statement sent to a target, within its limits
+//! - `counters`: from rows of counters to what happened since the last ones
+//! - `activity`, `databases`, `statements`: one collector each
+
+mod activity;
+mod counters;
+mod databases;
+mod monitoring;
+mod reading;
+mod statements;
+mod target;
+
+use std::time::Duration;
+
+use function::{Context, Host, Report, concurrently};
+
+use crate::monitoring::Monitoring;
+use crate::target::Collected;
+
+/// How long a run may take: longer than any target may (see [`target::longest`]), so that one that hangs costs its own
+/// time and the others are still written down.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How many targets are read at once. Each holds one connection to its target; the host allows 64 per address.
+const CONCURRENT_TARGETS: usize = 16;
+
+function::export! {
+    name: "collect-stats",
+    deadline: DEADLINE,
+    run: run,
+}
+
+/// Collects from every target whose time has come.
+///
+/// # Errors
+///
+/// What kept the monitoring database from being read or written. A target that cannot be read is no error of the run:
+/// it is written down as being down, and the others go on.
+pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
+    let monitoring = Monitoring::open(context).await?;
+    let targets = monitoring.claim(context.trigger()).await?;
+    let collected = concurrently(CONCURRENT_TARGETS, &targets, async |target| {
+        target::collect(context, &monitoring, target).await
+    })
+    .await;
+    report(context, collected)
+}
+
+/// Sums up what became of the targets. An error of the monitoring database fails the run, after all targets had their
+/// turn.
+fn report<H: Host>(
+    context: &Context<H>,
+    collected: Vec<anyhow::Result<Collected>>,
+) -> anyhow::Result<Report> {
+    let mut total = Collected::default();
+    let targets = collected.len();
+    let mut failure = None;
+    for outcome in collected {
+        match outcome {
+            Ok(one) => total.add(one),
+            Err(error) => failure = Some(error),
+        }
+    }
+    context.touched("targets", targets);
+    context.touched("down", total.down.clone());
+    context.touched("samples", total.samples);
+    context.touched("failed_collectors", total.failed_collectors.clone());
+    match failure {
+        Some(error) => Err(error),
+        None if total.is_complete() => Ok(Report::ok()),
+        None => Ok(Report::partial()),
+    }
+}

@@ -1,0 +1,74 @@
+//! From rows of counters to what happened since the last ones.
+
+use std::time::Duration;
+
+use db::{DbError, Rows};
+use vitals::delta::{self, Deltas, NewRows, SINCE_COLUMN, Snapshot};
+
+use crate::target::Server;
+
+/// Makes a snapshot of a reading: rows by their key, the counters of `columns`, and since when each row counts.
+///
+/// The epoch is the start of the server and whatever else makes all its counters begin again.
+pub(crate) fn snapshot(
+    rows: &Rows,
+    key: &str,
+    columns: &[&str],
+    server: &Server,
+    reset: &str,
+) -> Result<Snapshot, DbError> {
+    let names = || [SINCE_COLUMN].into_iter().chain(columns.iter().copied());
+    // Looked up once: a server may have thousands of statements.
+    let position = |name: &str| {
+        rows.columns
+            .iter()
+            .position(|column| column == name)
+            .ok_or_else(|| DbError::decode(format!("the collector gave no column {name}")))
+    };
+    let key = position(key)?;
+    let positions = names().map(position).collect::<Result<Vec<_>, _>>()?;
+    let mut keys = Vec::with_capacity(rows.len());
+    let mut counters = Vec::with_capacity(rows.len() * positions.len());
+    for row in rows {
+        keys.push(row.at(key)?);
+        for &position in &positions {
+            counters.push(row.at(position)?);
+        }
+    }
+    let epoch = format!("{}/{reset}", server.started_at.timestamp_micros());
+    Snapshot::new(
+        server.at,
+        epoch,
+        names().map(str::to_owned).collect(),
+        keys,
+        counters,
+    )
+    .map_err(|error| {
+        DbError::decode("the collector gave rows that cannot be compared").with_cause(error.to_string())
+    })
+}
+
+/// What happened since the last snapshot. Every reading is complete, so that a row that was not there has begun since.
+pub(crate) fn since(previous: Option<&Snapshot>, current: &Snapshot) -> Deltas {
+    delta::between(previous, current, NewRows::Count)
+}
+
+/// The length of an interval in milliseconds, as samples carry it; at least one, as there are no shorter ones.
+pub(crate) fn milliseconds(interval: Duration) -> i64 {
+    i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1)
+}
+
+/// The rows of deltas with their values in the order of `columns`; zero for a counter that one of the readings lacks.
+pub(crate) fn in_order<const N: usize>(deltas: Deltas, columns: [&str; N]) -> Vec<(String, [i64; N])> {
+    let positions = columns.map(|column| deltas.column(column));
+    let value = |values: &[i64], position: Option<usize>| {
+        position
+            .and_then(|position| values.get(position).copied())
+            .unwrap_or_default()
+    };
+    deltas
+        .rows
+        .into_iter()
+        .map(|row| (row.key, positions.map(|position| value(&row.values, position))))
+        .collect()
+}

@@ -1,0 +1,105 @@
+//! Statements sent to a target: each in a read-only transaction of its own, within the limits of its collector, and all
+//! of them together within what the target may take.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use db::{Client, DbError, ErrorKind, Preamble, Rows, Value, unit_of_work};
+use function::with_deadline;
+use store::collectors::Header;
+
+/// What a collector may take whose header cannot be read. The tests read every header, so that this is never used.
+const FALLBACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The time that one target may still take. Only what is spent with the target counts: waiting for the monitoring
+/// database is not its fault.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    application_name: String,
+    whole: Duration,
+    left: Cell<Duration>,
+}
+
+impl Budget {
+    /// The budget of a target, before anything is spent.
+    pub(crate) fn new(application_name: String, whole: Duration) -> Budget {
+        Budget {
+            application_name,
+            whole,
+            left: Cell::new(whole),
+        }
+    }
+
+    /// Waits for something of the target, within what is left.
+    pub(crate) async fn spend<T, E: From<DbError>>(
+        &self,
+        operation: &'static str,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let begin = Instant::now();
+        let outcome = with_deadline(operation, self.left.get(), work).await;
+        self.left.set(self.left.get().saturating_sub(begin.elapsed()));
+        outcome.unwrap_or_else(|exceeded| {
+            let message = format!(
+                "the target did not answer within its {} ms",
+                self.whole.as_millis()
+            );
+            Err(DbError::new(ErrorKind::StatementTimeout, message)
+                .with_cause(exceeded.to_string())
+                .into())
+        })
+    }
+
+    /// Whether there is nothing left: the target hangs, and every further statement would.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.left.get().is_zero()
+    }
+
+    /// Sends a collector's statement and reads its rows.
+    pub(crate) async fn read(
+        &self,
+        client: &impl Client,
+        collector: &'static str,
+        sql: &str,
+        parameters: &[Value],
+    ) -> Result<Rows, DbError> {
+        let timeout = timeout_of(collector).min(self.left.get());
+        let preamble = Preamble::new(self.application_name.as_str())
+            .read_only()
+            .with_statement_timeout(timeout);
+        let reading = unit_of_work(client, &preamble, async |client| {
+            client.query(sql, parameters).await
+        });
+        self.spend(collector, reading).await
+    }
+}
+
+/// What the header of a collector allows it.
+fn timeout_of(collector: &str) -> Duration {
+    store::collectors::FILES
+        .iter()
+        .find(|file| file.name.split('@').next() == Some(collector))
+        .and_then(|file| Header::parse(file.text).ok())
+        .map_or(FALLBACK_TIMEOUT, |header| header.timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collector_has_the_timeout_of_its_header() {
+        assert_eq!(timeout_of("activity"), Duration::from_secs(2));
+        assert_eq!(timeout_of("statement_texts"), Duration::from_secs(10));
+        assert_eq!(timeout_of("no such collector"), FALLBACK_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn a_target_that_hangs_spends_its_budget_and_no_more() {
+        let budget = Budget::new("pgvitals/test".to_owned(), Duration::from_millis(30));
+        let hanging = std::future::pending::<Result<(), DbError>>();
+        let error = budget.spend("hanging", hanging).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::StatementTimeout);
+        assert!(budget.is_spent());
+    }
+}

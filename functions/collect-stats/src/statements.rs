@@ -1,0 +1,205 @@
+//! What every statement of a target did since the last reading.
+//!
+//! All statements are read, without texts, and compared before anything is left out: a limit before the comparison
+//! would make a statement that comes into view look as if all its history had just happened.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use db::{Client, DbError, Row, Rows};
+use store::collectors::StatementShape;
+use store::snapshots::{self, StatementSample, Stored, Swap, Write};
+use store::statements::{self, SeenStatement};
+use vitals::statement::{self, Text};
+
+use crate::counters;
+use crate::target::{Collecting, Sampled, StepError};
+
+const COLLECTOR: &str = "statements";
+
+/// Reads the counters, and stores what happened since the last reading.
+pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result<Sampled, StepError> {
+    let shape = match look(collecting).await? {
+        Ok(shape) => shape,
+        Err(reason) => return Ok(Sampled::Skipped(reason)),
+    };
+    let Some(sql) = shape.statements() else {
+        return Ok(Sampled::Skipped(format!(
+            "pg_stat_statements {} has columns that are not known here",
+            shape.extension_version
+        )));
+    };
+    let last = load(collecting).await?;
+    let rows = match collecting
+        .budget
+        .read(collecting.client, COLLECTOR, &sql, &[])
+        .await
+    {
+        Ok(rows) => rows,
+        Err(error) if is_not_loaded(&error) => {
+            return Ok(Sampled::Skipped(
+                "pg_stat_statements is not in shared_preload_libraries; add it and restart the server"
+                    .to_owned(),
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let reset = stats_reset(&rows)?;
+    let snapshot = counters::snapshot(
+        &rows,
+        "statement_key",
+        &StatementSample::COLUMNS,
+        collecting.server,
+        &reset,
+    )?;
+    let deltas = counters::since(last.as_ref().map(|last| &last.snapshot), &snapshot);
+    let measured = deltas.measured();
+    let samples: Vec<StatementSample> = counters::in_order(deltas, StatementSample::COLUMNS)
+        .into_iter()
+        .map(|(statement_key, deltas)| StatementSample {
+            statement_key,
+            deltas,
+        })
+        .collect();
+    name_unknown(collecting, &shape, &rows, &samples).await?;
+    let swap = Swap {
+        target_id: collecting.target.target_id,
+        collector: COLLECTOR,
+        expected: last.map(|last| last.version),
+        snapshot: &snapshot,
+        interval_ms: measured.map_or(1, counters::milliseconds),
+    };
+    let write = collecting
+        .monitoring
+        .unit(async |client| snapshots::write_statements(client, &swap, &samples).await)
+        .await
+        .map_err(StepError::Store)?;
+    Ok(match (measured, write) {
+        (Some(_), Write::Swapped { samples }) => Sampled::Rows(samples),
+        (None, Write::Swapped { .. }) | (_, Write::Lost) => Sampled::Gap,
+    })
+}
+
+/// Where pg_stat_statements is, or why it cannot be read.
+async fn look<C: Client>(
+    collecting: &Collecting<'_, C>,
+) -> Result<Result<StatementShape, String>, StepError> {
+    let rows = collecting
+        .budget
+        .read(
+            collecting.client,
+            "statement_shape",
+            store::collectors::STATEMENT_SHAPE,
+            &[],
+        )
+        .await?;
+    Ok(match StatementShape::read(&rows)? {
+        Some(shape) if shape.reads_all => Ok(shape),
+        Some(_) => Err("missing privilege pg_read_all_stats; grant pg_monitor to the login".to_owned()),
+        None => Err("missing extension; create extension pg_stat_statements in this database".to_owned()),
+    })
+}
+
+async fn load<C: Client>(collecting: &Collecting<'_, C>) -> Result<Option<Stored>, StepError> {
+    let target_id = collecting.target.target_id;
+    collecting
+        .monitoring
+        .unit(async |client| snapshots::load(client, target_id, COLLECTOR).await)
+        .await
+        .map_err(StepError::Store)
+}
+
+/// Whether the extension is there but its library was not loaded at the start of the server (`55000`).
+fn is_not_loaded(error: &DbError) -> bool {
+    error.sqlstate.as_deref() == Some("55000")
+}
+
+/// When all statements were reset last, as part of the epoch. The same in every row; nothing before PostgreSQL 14.
+fn stats_reset(rows: &Rows) -> Result<String, DbError> {
+    let Some(row) = rows.first() else {
+        return Ok(String::new());
+    };
+    let reset: Option<DateTime<Utc>> = row.get("stats_reset")?;
+    Ok(reset
+        .map(|reset| reset.timestamp_micros().to_string())
+        .unwrap_or_default())
+}
+
+/// Fetches and stores the texts of statements that ran and are not known yet. Only theirs: reading texts makes the
+/// server load a file that may be large.
+async fn name_unknown<C: Client>(
+    collecting: &Collecting<'_, C>,
+    shape: &StatementShape,
+    rows: &Rows,
+    samples: &[StatementSample],
+) -> Result<(), StepError> {
+    let target_id = collecting.target.target_id;
+    let keys: Vec<String> = samples
+        .iter()
+        .map(|sample| sample.statement_key.clone())
+        .collect();
+    let unknown = collecting
+        .monitoring
+        .unit(async |client| statements::unknown(client, target_id, keys).await)
+        .await
+        .map_err(StepError::Store)?;
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let mut texts = texts(collecting, shape, unknown.clone()).await?;
+    let unknown: HashSet<String> = unknown.into_iter().collect();
+    let mut seen = Vec::with_capacity(unknown.len());
+    for row in rows {
+        let key: String = row.get("statement_key")?;
+        if unknown.contains(&key) {
+            let text = texts.remove(&key);
+            seen.push(seen_statement(row, key, text.as_deref())?);
+        }
+    }
+    collecting
+        .monitoring
+        .unit(async |client| statements::upsert(client, target_id, seen).await)
+        .await
+        .map_err(StepError::Store)
+}
+
+/// The texts of some statements, by key.
+async fn texts<C: Client>(
+    collecting: &Collecting<'_, C>,
+    shape: &StatementShape,
+    keys: Vec<String>,
+) -> Result<HashMap<String, String>, StepError> {
+    let Some(sql) = shape.texts() else {
+        return Ok(HashMap::new());
+    };
+    let rows = collecting
+        .budget
+        .read(collecting.client, "statement_texts", &sql, &[keys.into()])
+        .await?;
+    let texts = rows
+        .iter()
+        .map(|row| Ok((row.get("statement_key")?, row.get::<Option<String>>("query")?)));
+    let texts = texts.collect::<Result<Vec<(String, Option<String>)>, DbError>>()?;
+    Ok(texts
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text?)))
+        .collect())
+}
+
+/// A statement with its names, and with as much of its text as may be stored.
+fn seen_statement(row: &Row, statement_key: String, text: Option<&str>) -> Result<SeenStatement, DbError> {
+    let (query, utility) = match text.map(statement::classify) {
+        Some(Text::Normalised(query)) => (Some(query), false),
+        Some(Text::Utility) => (None, true),
+        Some(Text::Hidden) | None => (None, false),
+    };
+    Ok(SeenStatement {
+        statement_key,
+        database: row.get("database")?,
+        user_name: row.get("user_name")?,
+        query_id: row.get("query_id")?,
+        top_level: row.get("top_level")?,
+        query,
+        utility,
+    })
+}

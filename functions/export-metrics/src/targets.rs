@@ -1,0 +1,137 @@
+//! The targets and their connections.
+
+use anyhow::Result;
+use db::Client;
+use store::exposition::{self, ActivityMetrics, TargetMetrics};
+use vitals::server::ServerVersion;
+
+use crate::page::{Page, flag, float};
+
+/// Adds what is known of every target.
+pub(crate) async fn add(page: &mut Page, client: &impl Client) -> Result<()> {
+    for target in exposition::targets(client).await? {
+        add_target(page, &target)?;
+    }
+    for activity in exposition::activity(client).await? {
+        add_activity(page, &activity)?;
+    }
+    Ok(())
+}
+
+fn add_target(page: &mut Page, target: &TargetMetrics) -> Result<()> {
+    let labels = [("target", target.target.as_str())];
+    let up = target.up.unwrap_or(false);
+    page.gauge(
+        "pg_up",
+        "Whether the target answered the last collection.",
+        &labels,
+        flag(up),
+    )?;
+    if let Some(version) = target
+        .server_version
+        .and_then(|number| i32::try_from(number).ok())
+    {
+        let version = ServerVersion::from_number(version).to_string();
+        let labels = [labels[0], ("short_version", version.as_str())];
+        page.untyped(
+            "pg_static",
+            "The version of the server, as a label of the constant 1.",
+            &labels,
+            1.0,
+        )?;
+    }
+    if let Some(started_at) = target.server_started_at {
+        page.gauge(
+            "pg_postmaster_start_time_seconds",
+            "When the server was started, in seconds since 1970.",
+            &labels,
+            float(started_at.timestamp_micros()) / 1e6,
+        )?;
+    }
+    if let Some(in_recovery) = target.in_recovery {
+        page.gauge(
+            "pg_replication_is_replica",
+            "Whether the server is a replica.",
+            &labels,
+            flag(in_recovery),
+        )?;
+    }
+    if let Some(age) = target.success_age_seconds {
+        page.gauge(
+            "pgvitals_collection_age_seconds",
+            "How long ago the target was last collected from.",
+            &labels,
+            age,
+        )?;
+    }
+    Ok(())
+}
+
+fn add_activity(page: &mut Page, activity: &ActivityMetrics) -> Result<()> {
+    let target = activity.target.as_str();
+    let sample = &activity.sample;
+    let states = [
+        ("active", sample.active),
+        ("idle", sample.idle),
+        ("idle in transaction", sample.idle_in_transaction),
+        (
+            "idle in transaction (aborted)",
+            sample.idle_in_transaction_aborted,
+        ),
+    ];
+    for (state, count) in states {
+        page.gauge(
+            "pg_stat_activity_count",
+            "Client connections by state.",
+            &[("target", target), ("state", state)],
+            float(count),
+        )?;
+    }
+    let labels = [("target", target)];
+    let gauges = [
+        (
+            "pg_settings_max_connections",
+            "Server parameter max_connections.",
+            sample.max_connections,
+        ),
+        (
+            "pgvitals_reserved_connections",
+            "Connections kept for superusers and reserved roles.",
+            sample.reserved_connections,
+        ),
+        (
+            "pgvitals_connections",
+            "Client connections, in any state.",
+            sample.connections,
+        ),
+        (
+            "pgvitals_connections_waiting_on_lock",
+            "Client connections that wait for a lock.",
+            sample.waiting_on_lock,
+        ),
+    ];
+    for (name, help, count) in gauges {
+        page.gauge(name, help, &labels, float(count))?;
+    }
+    let ages = [
+        (
+            "pgvitals_longest_transaction_seconds",
+            "The age of the oldest transaction of a client.",
+            sample.longest_transaction_ms,
+        ),
+        (
+            "pgvitals_longest_statement_seconds",
+            "The age of the oldest running statement of a client.",
+            sample.longest_statement_ms,
+        ),
+        (
+            "pgvitals_oldest_idle_in_transaction_seconds",
+            "For how long a client has held a transaction open without doing anything.",
+            sample.oldest_idle_in_transaction_ms,
+        ),
+    ];
+    for (name, help, milliseconds) in ages {
+        page.gauge(name, help, &labels, float(milliseconds) / 1000.0)?;
+    }
+    Ok(())
+}

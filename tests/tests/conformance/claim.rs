@@ -52,7 +52,13 @@ impl Claim {
         let folder = root().join(name);
         let path = folder.join("expect.toml");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let expectation = toml::from_str(&text).with_context(|| format!("cannot read {}", path.display()))?;
+        let expectation: Expectation =
+            toml::from_str(&text).with_context(|| format!("cannot read {}", path.display()))?;
+        ensure!(
+            expectation.expects_something(),
+            "{} expects nothing",
+            path.display()
+        );
         Ok(Self {
             name: name.to_owned(),
             folder,
@@ -248,21 +254,25 @@ async fn check_log(running: &Running, expected: &Log) -> Result<()> {
     }
     let log = running.log();
     if let Some((first, second)) = &expected.in_turns {
-        let mut turns = log
-            .lines()
-            .filter(|line| line.contains(first.as_str()) || line.contains(second.as_str()));
-        let mut is_first = true;
-        let in_turns = turns.all(|line| {
-            let right = line.contains(if is_first { first } else { second }.as_str());
-            is_first = !is_first;
-            right
-        });
-        ensure!(in_turns, "{first:?} and {second:?} do not take turns");
+        ensure!(
+            take_turns(&log, first, second),
+            "{first:?} and {second:?} do not take turns"
+        );
     }
     for text in &expected.never {
         ensure!(count(&log, text) == 0, "the log contains {text:?}");
     }
     Ok(())
+}
+
+/// Whether the lines with one of the two texts come one after the other, beginning with the first.
+fn take_turns(log: &str, first: &str, second: &str) -> bool {
+    let turns = log
+        .lines()
+        .filter(|line| line.contains(first) || line.contains(second));
+    turns
+        .zip([first, second].into_iter().cycle())
+        .all(|(line, expected)| line.contains(expected))
 }
 
 fn count(log: &str, text: &str) -> usize {
@@ -284,4 +294,25 @@ async fn stop_at(running: Running, stop: &Stop) -> Result<()> {
         stop.contains
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_that_overlap_do_not_take_turns() {
+        assert!(take_turns("begin\nother\nend\nbegin\n", "begin", "end"));
+        assert!(!take_turns("begin\nbegin\nend\nend\n", "begin", "end"));
+        assert!(!take_turns("end\nbegin\n", "begin", "end"));
+    }
+
+    #[test]
+    fn the_port_of_an_address_is_found() {
+        assert_eq!(
+            port_of("postgres://me:pass:word@127.0.0.1:5433/base").unwrap(),
+            "5433"
+        );
+        assert!(port_of("postgres://me@localhost/base").is_err());
+    }
 }

@@ -36,6 +36,16 @@ pub(crate) struct Expectation {
     pub(crate) stop: Option<Stop>,
 }
 
+impl Expectation {
+    /// Whether anything could be otherwise than it is claimed to be.
+    pub(crate) fn expects_something(&self) -> bool {
+        self.refused.is_some()
+            || self.stop.is_some()
+            || !self.requests.is_empty()
+            || !self.log.contains.is_empty()
+    }
+}
+
 /// A refusal to start.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

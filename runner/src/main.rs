@@ -117,7 +117,9 @@ fn default_cache() -> Option<PathBuf> {
             .map(PathBuf::from)
     };
     let caches = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
-    Some(caches.join("pgvitals").join("modules"))
+    let modules = caches.join("pgvitals").join("modules");
+    // Without a folder that was asked for there is nothing to complain about: it only takes longer.
+    std::fs::create_dir_all(&modules).is_ok().then_some(modules)
 }
 
 /// SIGINT and SIGTERM, by which a runner is stopped.

@@ -3,19 +3,28 @@
 use application::AllowedHosts;
 use tokio_postgres::config::Host;
 
-use super::bindings::Error;
-
 /// The port of PostgreSQL where an address names none.
 const DEFAULT_PORT: u16 = 5432;
 
-/// Refuses an address that the manifest does not permit, in the words of Spin.
+/// Why an address is refused, in the words of Spin.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("{0}")]
+    NotAnAddress(String),
+    #[error("Unix sockets are not supported on WebAssembly")]
+    UnixSocket,
+    #[error("address postgres://{0} is not permitted")]
+    NotPermitted(String),
+}
+
+/// Refuses an address that the manifest does not permit.
 ///
 /// An address may name several hosts and, beside them, the numeric addresses to dial in their stead; every one of them
 /// must be permitted.
-pub(crate) fn ensure_permitted(allowed: &AllowedHosts, address: &str) -> Result<(), Error> {
+pub(crate) fn ensure_permitted(allowed: &AllowedHosts, address: &str) -> Result<(), Refusal> {
     let config: tokio_postgres::Config = address
         .parse()
-        .map_err(|error: tokio_postgres::Error| Error::ConnectionFailed(error.to_string()))?;
+        .map_err(|error: tokio_postgres::Error| Refusal::NotAnAddress(error.to_string()))?;
     let ports = config.get_ports();
     let port = |index: usize| match ports {
         [only] => Some(*only),
@@ -25,11 +34,7 @@ pub(crate) fn ensure_permitted(allowed: &AllowedHosts, address: &str) -> Result<
         match host {
             Host::Tcp(host) => ensure_host_permitted(allowed, host, port(index))?,
             #[cfg(unix)]
-            Host::Unix(_) => {
-                return Err(Error::ConnectionFailed(
-                    "Unix sockets are not supported on WebAssembly".to_owned(),
-                ));
-            }
+            Host::Unix(_) => return Err(Refusal::UnixSocket),
         }
     }
     for (index, host) in config.get_hostaddrs().iter().enumerate() {
@@ -38,14 +43,12 @@ pub(crate) fn ensure_permitted(allowed: &AllowedHosts, address: &str) -> Result<
     Ok(())
 }
 
-fn ensure_host_permitted(allowed: &AllowedHosts, host: &str, port: Option<u16>) -> Result<(), Error> {
+fn ensure_host_permitted(allowed: &AllowedHosts, host: &str, port: Option<u16>) -> Result<(), Refusal> {
     if allowed.allows("postgres", host, Some(port.unwrap_or(DEFAULT_PORT))) {
         return Ok(());
     }
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    Err(Error::ConnectionFailed(format!(
-        "address postgres://{host}{port} is not permitted"
-    )))
+    Err(Refusal::NotPermitted(format!("{host}{port}")))
 }
 
 #[cfg(test)]
@@ -57,11 +60,9 @@ mod tests {
     #[track_caller]
     fn check(allowed: &[&str], address: &str, refusal: Option<&str>) {
         let allowed = AllowedHosts::parse(allowed, &Resolver::new([])).unwrap();
-        let found = match ensure_permitted(&allowed, address) {
-            Ok(()) => None,
-            Err(Error::ConnectionFailed(message)) => Some(message),
-            Err(error) => panic!("another kind of error: {error:?}"),
-        };
+        let found = ensure_permitted(&allowed, address)
+            .err()
+            .map(|refusal| refusal.to_string());
         assert_eq!(found.as_deref(), refusal);
     }
 

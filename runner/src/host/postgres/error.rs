@@ -38,11 +38,6 @@ pub(crate) fn too_large() -> Error {
     )))
 }
 
-/// A parameter is not what it says it is.
-pub(crate) fn bad_parameter(error: &anyhow::Error) -> Error {
-    Error::BadParameter(with_causes(error))
-}
-
 fn db_error(server: &ServerError, as_text: String) -> DbError {
     DbError {
         as_text,
@@ -74,7 +69,7 @@ fn extras(server: &ServerError) -> Vec<(String, String)> {
 }
 
 /// The error and what caused it, in the form that Spin gives to guests.
-fn with_causes(error: &anyhow::Error) -> String {
+pub(crate) fn with_causes(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
     if !causes.is_empty() {

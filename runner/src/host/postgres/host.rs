@@ -8,7 +8,7 @@ use std::sync::Arc;
 use application::AllowedHosts;
 use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 
-use super::address::ensure_permitted;
+use super::address::{Refusal, ensure_permitted};
 use super::bindings::{
     Column, Error, Host, HostConnection, HostConnectionBuilder, HostConnectionBuilderWithStore,
     HostConnectionWithStore, ParameterValue, Row, RowSet,
@@ -26,13 +26,16 @@ struct Opening {
 
 impl Opening {
     async fn open(self, address: &str, root: Option<&Root>) -> Result<Connection, Error> {
-        ensure_permitted(&self.allowed_hosts, address).inspect_err(|_| {
-            tracing::warn!(
-                component = %self.component,
-                "A connection to PostgreSQL was refused; to permit it, add its address to allowed_outbound_hosts of \
-                 the component.",
-            );
-        })?;
+        if let Err(refusal) = ensure_permitted(&self.allowed_hosts, address) {
+            if let Refusal::NotPermitted(host) = &refusal {
+                tracing::warn!(
+                    component = %self.component,
+                    "A connection to postgres://{host} was refused; to permit it, add it to allowed_outbound_hosts of \
+                     the component.",
+                );
+            }
+            return Err(Error::ConnectionFailed(refusal.to_string()));
+        }
         let session = self.pools.session(address, root).await;
         let session = session.map_err(|failure| error::connection_failed(&failure))?;
         Ok(Connection(Arc::new(session)))
@@ -68,8 +71,13 @@ impl PostgresView<'_> {
     }
 }
 
-fn parameters(values: Vec<ParameterValue>) -> Result<Vec<conv::Parameter>, Error> {
-    conv::parameters(values).map_err(|failure| error::bad_parameter(&failure))
+fn query_parameters(values: Vec<ParameterValue>) -> Result<Vec<conv::Parameter>, Error> {
+    conv::parameters(values).map_err(|failure| Error::BadParameter(error::with_causes(&failure)))
+}
+
+/// Spin has another word for a bad parameter of a statement than for that of a query.
+fn statement_parameters(values: Vec<ParameterValue>) -> Result<Vec<conv::Parameter>, Error> {
+    conv::parameters(values).map_err(|failure| Error::ValueConversionFailed(error::with_causes(&failure)))
 }
 
 impl Host for PostgresView<'_> {}
@@ -114,7 +122,7 @@ impl HostConnection for PostgresView<'_> {
         values: Vec<ParameterValue>,
     ) -> Result<RowSet, Error> {
         self.session(&connection)?
-            .query(&statement, parameters(values)?)
+            .query(&statement, query_parameters(values)?)
             .await
     }
 
@@ -125,7 +133,7 @@ impl HostConnection for PostgresView<'_> {
         values: Vec<ParameterValue>,
     ) -> Result<u64, Error> {
         self.session(&connection)?
-            .execute(&statement, parameters(values)?)
+            .execute(&statement, statement_parameters(values)?)
             .await
     }
 
@@ -166,7 +174,7 @@ impl<T> HostConnectionWithStore<T> for Postgres {
         values: Vec<ParameterValue>,
     ) -> Result<(Vec<Column>, StreamReader<Row>, FutureReader<Result<(), Error>>), Error> {
         let session = accessor.with(|mut access| access.get().session(&connection))?;
-        let (columns, mut rows) = session.stream(&statement, parameters(values)?).await?;
+        let (columns, mut rows) = session.stream(&statement, query_parameters(values)?).await?;
         let outcome = rows.outcome();
         // A guest that drops the rows early and still asks how they ended is told that nothing failed.
         let outcome = async move { wasmtime::error::Ok(outcome.await.unwrap_or(Ok(()))) };
@@ -187,6 +195,6 @@ impl<T> HostConnectionWithStore<T> for Postgres {
         values: Vec<ParameterValue>,
     ) -> Result<u64, Error> {
         let session = accessor.with(|mut access| access.get().session(&connection))?;
-        session.execute(&statement, parameters(values)?).await
+        session.execute(&statement, statement_parameters(values)?).await
     }
 }

@@ -20,23 +20,25 @@ fail() {
     exit 1
 }
 
-# Runs a command with its output in a log file, and says how long it has been going while it does.
+# Runs a command with its output in a log file, and says how long it has been going while it does. A step that is
+# done within the second, because nothing was left to do, says nothing.
 #
 #   run_step NAME "what is being done (how long it usually takes)" COMMAND [ARGUMENT...]
 run_step() {
-    local name=$1 title=$2 log="$log_directory/$1.log" started=$SECONDS status=0
+    local name=$1 title=$2 log="$log_directory/$1.log" started=$SECONDS status=0 traps
     shift 2
     mkdir -p "$log_directory"
-    say "$title"
+    traps=$(trap -p INT TERM)
     # A process group of its own, so that Ctrl-C can end all of it: cargo starts compilers, which start linkers.
     set -m
     "$@" >"$log" 2>&1 </dev/null &
     local process=$!
     set +m
     trap 'stop_step "$process"' INT TERM
-    report_progress "$process" "$started"
+    report_progress "$process" "$title"
     wait "$process" || status=$?
     trap - INT TERM
+    eval "$traps"
     if ((status != 0)); then
         say "--- the last lines of $log"
         tail -n 40 "$log" >&2
@@ -50,17 +52,18 @@ stop_step() {
     exit 130
 }
 
-# Repeats the elapsed time until the process ends: in place on a terminal, every half minute in a log.
+# Says what is being done, then how long it has been going: in place on a terminal, every half minute in a log.
 report_progress() {
-    local process=$1 started=$2 elapsed last_said=0
+    local process=$1 title=$2 fifths=0
     while kill -0 "$process" 2>/dev/null; do
         sleep 0.2
-        elapsed=$((SECONDS - started))
-        if [[ -t 2 ]]; then
-            ((elapsed < 2)) || printf '\r  %s s ' "$elapsed" >&2
-        elif ((elapsed - last_said >= 30)); then
-            say "  still going after $elapsed s"
-            last_said=$elapsed
+        fifths=$((fifths + 1))
+        if ((fifths == 5)); then
+            say "$title"
+        elif ((fifths > 10)) && [[ -t 2 ]]; then
+            printf '\r  %s s ' $((fifths / 5)) >&2
+        elif ((fifths % 150 == 0)); then
+            say "  still going after $((fifths / 5)) s"
         fi
     done
     if [[ -t 2 ]]; then

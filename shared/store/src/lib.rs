@@ -37,3 +37,62 @@ pub mod targets;
 
 /// The functions that keep a journal, by the names of their components.
 pub const FUNCTIONS: [&str; 3] = ["check-alerts", "collect-stats", "deliver-notifications"];
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    /// Every file below a folder, with its text.
+    fn files(folder: &Path) -> Vec<(PathBuf, String)> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files.extend(self::files(&path));
+            } else {
+                let text = std::fs::read_to_string(&path).unwrap();
+                files.push((path, text));
+            }
+        }
+        files
+    }
+
+    fn folder(path: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    }
+
+    #[test]
+    fn every_statement_says_what_it_does_and_is_sent_by_one_function() {
+        let sources: String = files(&folder("src")).into_iter().map(|(_, text)| text).collect();
+        for (path, text) in files(&folder("sql")) {
+            assert!(text.starts_with("-- "), "{} has no header", path.display());
+            let name = path.strip_prefix(folder("sql")).unwrap().display().to_string();
+            let uses = sources.matches(&format!("\"../sql/{name}\"")).count();
+            assert_eq!(uses, 1, "{name} is included {uses} times");
+        }
+    }
+
+    #[test]
+    fn keywords_are_in_lower_case() {
+        let shouted = [
+            "SELECT",
+            "INSERT",
+            "UPDATE",
+            "DELETE",
+            "CREATE",
+            "ALTER",
+            "FROM",
+            "WHERE",
+            "RETURNING",
+        ];
+        for (path, text) in files(&folder("sql"))
+            .into_iter()
+            .chain(files(&folder("../../sql")))
+        {
+            let statements = text.lines().filter(|line| !line.trim_start().starts_with("--"));
+            for word in statements.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric())) {
+                assert!(!shouted.contains(&word), "{} says {word}", path.display());
+            }
+        }
+    }
+}

@@ -33,8 +33,9 @@ const STATEMENTS: [&str; 5] = [
     include_str!("../sql/observations/retired.sql"),
 ];
 
-/// Everything that the enabled rules say something about, on the enabled targets; and, as [`Observation::Idle`], whatever
-/// an alert is open for whose rule or target was switched off.
+/// Everything that the enabled rules may have to act on, on the enabled targets: of statements only those beyond a
+/// threshold and those that an alert is open for. And, as [`Observation::Idle`], whatever an alert is open for whose rule
+/// or target was switched off.
 ///
 /// # Errors
 ///

@@ -72,6 +72,17 @@ async fn the_mean_of_a_statement_is_that_of_its_window_and_needs_enough_calls() 
 }
 
 #[tokio::test]
+async fn a_fast_statement_is_told_of_only_while_an_alert_is_open_for_it() {
+    let room = Monitoring::new("fast_statement").await;
+    let target = room.target("t").await;
+    ran(&room, target, 1, "shop", 10, 1_000_000, 5).await;
+    assert_eq!(seen(&room, "slow_statement").await, []);
+    fire(&room, "slow_statement", target, "1/1/1/t").await;
+    let fast = ("1/1/1/t".to_owned(), Observation::Value(100.0));
+    assert_eq!(seen(&room, "slow_statement").await, [fast]);
+}
+
+#[tokio::test]
 async fn a_statement_that_rests_is_told_from_one_that_nobody_watches() {
     let room = Monitoring::new("idle_statement").await;
     let (resting, unwatched) = (room.target("resting").await, room.target("unwatched").await);

@@ -1,13 +1,15 @@
--- The mean time of each statement of each enabled target over the window of each enabled rule, in milliseconds.
--- Statements with too few calls say nothing, unless an alert is open for them: then `value` is null and `condition` says
--- whether the statement rested (idle) or was not watched (no_data).
+-- The mean time of statements of each enabled target over the window of each enabled rule, in milliseconds: of those
+-- beyond the mildest threshold and of those that an alert is open for, because a server has thousands and nothing comes
+-- of the others. Statements with too few calls say nothing, unless an alert is open for them: then `value` is null and
+-- `condition` says whether the statement rested (idle) or was not watched (no_data).
 with rule as (
-  select r.rule_id, r.window_seconds, r.minimum_traffic
+  select
+    r.rule_id, r.window_seconds, r.minimum_traffic, r.comparison, coalesce(r.warning, r.critical, r.emergency) as mildest
   from monitoring.rules as r
   where r.enabled and r.metric = 'statement_mean_ms'
 ),
 total as materialized (
-  select span.window_seconds, t.target_id, used.statement_id, used.calls, used.exec_us
+  select span.window_seconds, t.target_id, used.statement_id, used.calls, (used.exec_us / used.calls / 1000)::float8 as mean_ms
   from (select distinct rule.window_seconds from rule) as span
   cross join monitoring.targets as t
   cross join lateral (
@@ -24,12 +26,20 @@ measured as (
     rule.rule_id, total.target_id, known.statement_key as subject,
     coalesce(known.query, 'statement ' || known.query_id::text) as subject_label,
     known.database, known.user_name,
-    (total.exec_us / total.calls / 1000)::float8 as value,
+    total.mean_ms as value,
     total.calls::int8 as traffic
   from rule
   join total on total.window_seconds = rule.window_seconds and total.calls >= rule.minimum_traffic
   join monitoring.statements as known on known.statement_id = total.statement_id
-  where known.user_name is null or known.user_name not in ('pgvitals_collector', 'pgvitals_maintenance')
+  where (known.user_name is null or known.user_name not in ('pgvitals_collector', 'pgvitals_maintenance'))
+    and (
+      case rule.comparison when 'above' then total.mean_ms > rule.mildest else total.mean_ms < rule.mildest end
+      or exists (
+        select 1 from monitoring.alerts as a
+        where a.rule_id = rule.rule_id and a.target_id = total.target_id and a.subject = known.statement_key
+          and a.state <> 'resolved'
+      )
+    )
 ),
 silent as (
   select

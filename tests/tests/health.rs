@@ -1,6 +1,8 @@
 //! What `health` answers on the runner while its database is well, stands still, is gone, and never answers.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
 use integration_tests::{Application, Blackhole, DedicatedServer, http};
 use serde_json::{Value, json};
 
@@ -10,6 +12,19 @@ async fn ask(application: &Application, path: &str) -> Result<(u16, Value)> {
     let body = response.json()?;
     let word = body.get("reason").unwrap_or(&body["status"]).clone();
     Ok((response.status.as_u16(), word))
+}
+
+/// Asks until the answer is as expected: on a busy machine even a well database misses the deadline now and then.
+async fn ask_until(application: &Application, path: &str, expected: (u16, Value)) -> Result<()> {
+    let mut answer = ask(application, path).await?;
+    for _ in 0..100 {
+        if answer == expected {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        answer = ask(application, path).await?;
+    }
+    bail!("{path} answers {answer:?} and not {expected:?}")
 }
 
 /// A server with the schema, and an application that keeps it there.
@@ -46,11 +61,9 @@ async fn readiness_follows_the_database_and_liveness_does_not() -> Result<()> {
     ];
     let check = async |state: &str, expected: &[(&str, u16, &str)]| -> Result<()> {
         for (path, status, word) in expected {
-            assert_eq!(
-                ask(&application, path).await?,
-                (*status, json!(word)),
-                "{path}, database {state}"
-            );
+            ask_until(&application, path, (*status, json!(word)))
+                .await
+                .with_context(|| format!("database {state}"))?;
         }
         Ok(())
     };
@@ -121,6 +134,12 @@ async fn a_server_that_never_answers_does_not_use_up_what_is_needed_to_answer() 
 async fn only_get_and_head_are_answered() -> Result<()> {
     let (_server, application) = watched().await?;
     for path in ["/health", "/health/ready"] {
+        ask_until(
+            &application,
+            path,
+            (200, json!(if path == "/health" { "alive" } else { "ready" })),
+        )
+        .await?;
         let head = http::send(hyper::Method::HEAD, &application.url(path), &[], "").await?;
         assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
         let post = application.post(path).await?;

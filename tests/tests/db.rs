@@ -1,6 +1,8 @@
 //! The native door to PostgreSQL, on real servers. The door of components keeps the same promises; they are checked
 //! by running the components.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::time::Duration;
 
 use anyhow::Result;

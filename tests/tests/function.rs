@@ -1,5 +1,7 @@
 //! What happens between a trigger and a function: authorisation, the journal, deadlines, on a real server.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::time::Duration;
 
 use anyhow::{Result, bail};

@@ -110,7 +110,7 @@ macro_rules! export {
             }
 
             bindings::export_http!(Component);
-            bindings::export_cron!(Component with_types_in bindings::cron);
+            bindings::export_cron! { Component with_types_in bindings::cron }
         };
     };
     (name: $name:expr, access: $access:expr, read: $read:ident $(,)?) => {

@@ -17,6 +17,9 @@ use crate::settings::Settings;
 use crate::state::State;
 use crate::targets::{confirmed, refused};
 
+/// What notifications may be sent to.
+const WEBHOOK_HOSTS: &str = "SPIN_VARIABLE_WEBHOOK_HOSTS";
+
 pub(crate) async fn run(command: &Channels, project: &Project, output: &Output) -> Result<()> {
     let mut settings = Settings::load(project)?;
     match command {
@@ -75,6 +78,12 @@ async fn add(
         &json!({ "name": arguments.name, "address": shown, "restart_needed": restart }),
         || format!("alerts go to {} ({shown})", arguments.name),
     )?;
+    if let Some(url) = arguments.url.as_deref().filter(|url| url.starts_with("http:")) {
+        output.say(&format!(
+            "note: only https is allowed by default: the application sends to {} when {WEBHOOK_HOSTS} allows it",
+            host_of(url)
+        ));
+    }
     if restart {
         output
             .say("note: the running application learns the new address when `pgvitals up` is started again");
@@ -124,10 +133,17 @@ fn check_url(text: &str) -> Result<Url> {
     url.ok_or_else(|| {
         Failure::new(
             "the address is not a URL of the form https://host/path",
-            "check it",
+            "write it as https://HOST/PATH",
         )
         .into()
     })
+}
+
+/// `http://127.0.0.1:8080` of an address whose path may be a secret.
+fn host_of(url: &str) -> String {
+    Url::parse(url)
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default()
 }
 
 fn shown(address: &Address) -> String {

@@ -160,7 +160,7 @@ fn broken(check: &'static str, error: &Error) -> Finding {
 
 impl Patient {
     fn text(&self) -> String {
-        let mut lines = vec![format!("{}  {}", self.target, self.address)];
+        let mut lines = vec![format!("{}  {}", self.target, self.address).trim_end().to_owned()];
         for finding in &self.findings {
             lines.push(format!(
                 "  {:6} {:17} {}",
@@ -168,7 +168,7 @@ impl Patient {
                 finding.check,
                 finding.found
             ));
-            lines.extend(finding.mend.iter().map(|line| format!("{:26}{line}", "")));
+            lines.extend(finding.mend.iter().map(|line| format!("{:27}{line}", "")));
         }
         lines.join("\n")
     }

@@ -216,6 +216,9 @@ impl Started {
 
     /// Stops what was started, each after what depends on it. All of it, even when a part refuses.
     async fn stop(&mut self, output: &Output) -> Result<()> {
+        if self.application.is_none() && self.postgres.is_none() {
+            return Ok(());
+        }
         let _step = output.step("stopping");
         if let Some(demo) = self.demo.take() {
             demo.stop().await;

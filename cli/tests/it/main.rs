@@ -1,0 +1,13 @@
+//! The `pgvitals` command as people use it: the real program on real servers, its whole answer compared.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, in its helpers as well"
+)]
+
+mod channels;
+mod doctor;
+mod migrate;
+mod support;
+mod targets;
+mod up;

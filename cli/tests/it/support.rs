@@ -1,0 +1,141 @@
+//! A project of its own for every test, and the command run in it.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use integration_tests::{DedicatedServer, project_root, test_versions};
+use tempfile::TempDir;
+
+/// The password of the collector where a test made it.
+pub(crate) const COLLECTOR_PASSWORD: &str = "collector-of-the-test";
+
+/// A folder with the project's manifest, components and fetched servers, and with settings of its own.
+pub(crate) struct Project {
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Project {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The default database runs as another user when the tests run as root.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let root = project_root();
+        fs::copy(root.join("spin.toml"), folder.path().join("spin.toml")).unwrap();
+        symlink(root.join("target"), folder.path().join("target")).unwrap();
+        fs::create_dir(folder.path().join(".pgvitals")).unwrap();
+        // Servers are fetched and components compiled once, not once a test.
+        for shared in ["servers", "modules"] {
+            let place = root.join(".pgvitals").join(shared);
+            fs::create_dir_all(&place).unwrap();
+            symlink(place, folder.path().join(".pgvitals").join(shared)).unwrap();
+        }
+        Self {
+            folder,
+            environment: Vec::new(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The command, ready to be run here, with nothing of the settings of whoever runs the tests.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pgvitals"));
+        command.args(arguments).current_dir(self.path());
+        for (name, _) in std::env::vars() {
+            let ours = name == "DATABASE_URL"
+                || ["SPIN_VARIABLE_", "PGVITALS_"]
+                    .iter()
+                    .any(|prefix| name.starts_with(prefix));
+            if ours && name != "PGVITALS_RUNNER" {
+                command.env_remove(name);
+            }
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs the command and gives all of its answer, with what differs from run to run replaced by its name.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        self.shown(&output)
+    }
+
+    /// Runs a command that must succeed, and gives its stdout as JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let output = self.command(arguments).arg("--json").output().unwrap();
+        assert!(output.status.success(), "{}", self.shown(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail and answer all the same, and gives its stdout as JSON.
+    pub(crate) fn json_of_failure(&self, arguments: &[&str]) -> serde_json::Value {
+        let output = self.command(arguments).arg("--json").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", self.shown(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    pub(crate) fn shown(&self, output: &Output) -> String {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+        let answer = format!(
+            "exit code: {}\n----- stdout -----\n{}\n----- stderr -----\n{}",
+            output
+                .status
+                .code()
+                .map_or_else(|| "none".to_owned(), |code| code.to_string()),
+            text(&output.stdout),
+            text(&output.stderr),
+        );
+        answer.replace(&*self.path().to_string_lossy(), "[PROJECT]")
+    }
+}
+
+/// A project whose monitoring database is a server of the test's own: its roles belong to the whole server.
+pub(crate) struct Installed {
+    pub(crate) project: Project,
+    pub(crate) server: DedicatedServer,
+}
+
+impl Installed {
+    pub(crate) async fn new() -> Self {
+        let server = DedicatedServer::start(test_versions()[0]).await.unwrap();
+        let mut project = Project::new();
+        project.set("DATABASE_URL", &server.url("postgres"));
+        let answer = project.run(&["migrate"]);
+        assert!(answer.starts_with("exit code: 0"), "{answer}");
+        let client = integration_tests::database::connect(&server.url("postgres"))
+            .await
+            .unwrap();
+        let statements = format!(
+            "alter role pgvitals_collector login password '{COLLECTOR_PASSWORD}'; create extension pg_stat_statements"
+        );
+        client.batch_execute(&statements).await.unwrap();
+        let url = server.url_as("pgvitals_collector", COLLECTOR_PASSWORD, "postgres");
+        project.set("SPIN_VARIABLE_MONITORING_URL", &url);
+        Self { project, server }
+    }
+}
+
+/// Compares an answer with what stands in the test, ports and versions aside.
+macro_rules! assert_answer {
+    ($answer:expr, @$expected:literal) => {
+        insta::with_settings!({ filters => vec![
+            (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
+            (r"PostgreSQL \d+\.\d+", "PostgreSQL [VERSION]"),
+            (r"pg_stat_statements 1\.\d+", "pg_stat_statements [VERSION]"),
+            (r"\d+ of \d+ connections", "[N] of [N] connections"),
+        ] }, {
+            insta::assert_snapshot!($answer, @$expected);
+        });
+    };
+}
+pub(crate) use assert_answer;

@@ -1,0 +1,149 @@
+//! `pgvitals targets`.
+
+use crate::support::{Installed, Project, assert_answer};
+
+#[tokio::test]
+async fn a_target_is_added_listed_and_removed() {
+    let installed = Installed::new().await;
+    let project = &installed.project;
+    assert_answer!(project.run(&["targets", "list"]), @r"
+    exit code: 0
+    ----- stdout -----
+    no target is watched: pgvitals targets add NAME URL
+    ----- stderr -----
+    ");
+
+    let address = format!(
+        "postgres://pgvitals_collector@127.0.0.1:{}/postgres",
+        installed.server.port()
+    );
+    assert_answer!(project.run(&["targets", "add", "shop", &address, "--label", "team=a", "--interval", "60"]), @r"
+    exit code: 0
+    ----- stdout -----
+    watching shop (postgres://pgvitals_collector@127.0.0.1:[PORT]/postgres)
+    ----- stderr -----
+    connecting to postgres://pgvitals_collector:***@127.0.0.1:[PORT]/postgres
+    ");
+    assert_answer!(project.run(&["targets", "list"]), @r"
+    exit code: 0
+    ----- stdout -----
+    NAME  STATE  EVERY  SECRET   LABELS  ADDRESS
+    shop  new    60 s   default  team=a  postgres://pgvitals_collector@127.0.0.1:[PORT]/postgres
+    ----- stderr -----
+    ");
+    let listed = project.json(&["targets", "list"]);
+    assert_eq!(listed[0]["labels"]["team"], "a");
+    assert_eq!(listed[0]["interval_seconds"], 60);
+
+    assert_answer!(project.run(&["targets", "remove", "shop"]), @r"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: there is nobody to ask whether that is meant
+
+    hint: give --yes
+    ");
+    assert_answer!(project.run(&["targets", "remove", "shop", "--yes"]), @r"
+    exit code: 0
+    ----- stdout -----
+    shop is no longer watched
+    ----- stderr -----
+    ");
+    assert_answer!(project.run(&["targets", "remove", "shop", "--yes"]), @r"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: there is no target `shop`
+
+    hint: see `pgvitals targets list`
+    ");
+}
+
+#[tokio::test]
+async fn what_cannot_be_watched_is_not_added_and_says_why() {
+    let installed = Installed::new().await;
+    let project = &installed.project;
+    let port = installed.server.port();
+    let dead = embedded_postgres::free_port().unwrap();
+    let at = |port: u16| format!("postgres://pgvitals_collector@127.0.0.1:{port}/postgres");
+
+    assert_answer!(project.run(&["targets", "add", "shop", &at(dead)]), @r"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    connecting to postgres://pgvitals_collector:***@127.0.0.1:[PORT]/postgres
+    error: the target cannot be watched as it is
+      caused by: cannot connect to 127.0.0.1:[PORT]
+      caused by: error connecting to server: Connection refused (os error 111)
+
+    hint: check that the server runs and that the host and the port are right
+    ");
+    assert_answer!(project.run(&["targets", "add", "Shop!", &at(port)]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    connecting to postgres://pgvitals_collector:***@127.0.0.1:[PORT]/postgres
+    error: cannot add the target
+      caused by: new row for relation "targets" violates check constraint "targets_name_is_plain"
+
+    hint: begin with a small letter or a digit; then small letters, digits, `_`, `.` and `-`, 63 in all
+    "#);
+    assert_answer!(project.run(&["targets", "add", "shop", "mysql://root@127.0.0.1/shop"]), @r"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: cannot use the address of the target
+      caused by: the address begins with mysql:// where postgres:// was expected
+
+    hint: write it as postgres://USER@HOST:PORT/DATABASE
+    ");
+    assert_answer!(project.run(&["targets", "add", "shop", &at(port), "--secret", "nobody-knows"]), @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: no password is known under the secret `nobody-knows`
+
+    hint: give the password in the address, or add "nobody-knows" to the JSON object in SPIN_VARIABLE_TARGET_PASSWORDS
+    "#);
+    assert_eq!(project.json(&["targets", "list"]).as_array().unwrap().len(), 0);
+
+    // Somebody may know better.
+    let answer = project.run(&["targets", "add", "shop", &at(dead), "--no-check"]);
+    assert!(answer.starts_with("exit code: 0"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_password_is_not_taken_where_secrets_are_not_kept() {
+    let installed = Installed::new().await;
+    let address = installed.server.url_as("postgres", "planted-secret", "postgres");
+    let answer = installed.project.run(&["targets", "add", "shop", &address]);
+    assert!(!answer.contains("planted-secret"));
+    assert_answer!(answer, @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: this machine does not keep the secrets of the application
+
+    hint: add "shop" to the JSON object in SPIN_VARIABLE_TARGET_PASSWORDS where the application runs, leave the secret out here, and give --secret shop
+    "#);
+}
+
+#[test]
+fn without_a_monitoring_database_it_says_how_to_get_one() {
+    assert_answer!(Project::new().run(&["targets", "list"]), @r"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: the monitoring database is not known
+
+    hint: run `pgvitals up` first, or set SPIN_VARIABLE_MONITORING_URL to the collector's login
+    ");
+}

@@ -1,0 +1,268 @@
+//! `pgvitals up` and `down`: the real runner and the real components on a default database.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use embedded_postgres::{ProcessIdentity, Signal};
+use integration_tests::database::connect;
+use integration_tests::{DedicatedServer, binaries, http, test_versions};
+use serde_json::Value;
+
+use crate::support::{Project, assert_answer};
+
+/// A project in which `up` can run, and in which nothing is left running.
+struct Running(Project);
+
+impl Running {
+    fn new() -> Self {
+        binaries::components().unwrap();
+        let mut project = Project::new();
+        project.set("PGVITALS_RUNNER", &binaries::runner().unwrap().to_string_lossy());
+        Self(project)
+    }
+
+    fn up(&self) -> Value {
+        self.0.json(&["up", "--detach", "--port", "0"])
+    }
+
+    fn state(&self) -> Value {
+        let text = std::fs::read(self.0.path().join(".pgvitals/up.json")).unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    fn process(&self, name: &str) -> ProcessIdentity {
+        serde_json::from_value(self.state()[name].clone()).unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.command(&["down"]).output();
+    }
+}
+
+#[tokio::test]
+async fn it_starts_everything_answers_and_stops_everything() {
+    let running = Running::new();
+    let project = &running.0;
+    let screen = running.up();
+    let url = screen["url"].as_str().unwrap();
+    assert_eq!(
+        http::get(&format!("{url}/health")).await.unwrap().status.as_u16(),
+        200
+    );
+
+    assert_answer!(project.run(&["up", "--port", "0"]), @r"
+    exit code: 0
+    ----- stdout -----
+    pgvitals is running
+
+      watching   local
+      alerts     to nobody yet: pgvitals channels add NAME URL
+      health     http://127.0.0.1:[PORT]/health/targets
+      metrics    http://127.0.0.1:[PORT]/metrics
+      database   postgres://pgvitals_collector:***@127.0.0.1:[PORT]/postgres (PostgreSQL [VERSION])
+      log        .pgvitals/application.log
+
+    scripts/down stops it
+    ----- stderr -----
+    pgvitals is running already
+    ");
+    let report = project.json(&["run", "collect-stats"]);
+    assert_eq!(report["outcome"], "ok", "{report}");
+    let status = project.json(&["status"]);
+    assert_eq!(status["targets"][0]["target"], "local");
+    assert_eq!(status["targets"][0]["up"], true);
+    assert_eq!(
+        project.command(&["doctor"]).output().unwrap().status.code(),
+        Some(0)
+    );
+
+    let processes = ["up", "application", "postgres"].map(|name| running.process(name));
+    assert_answer!(project.run(&["down"]), @r"
+    exit code: 0
+    ----- stdout -----
+    stopped
+    ----- stderr -----
+    stopping
+    ");
+    for process in processes {
+        assert!(!process.is_alive(), "{process:?} is still there");
+    }
+    assert_answer!(project.run(&["down"]), @r"
+    exit code: 0
+    ----- stdout -----
+    nothing was running
+    ----- stderr -----
+    ");
+}
+
+#[tokio::test]
+async fn data_passwords_and_port_stay_from_one_start_to_the_next() {
+    let running = Running::new();
+    let project = &running.0;
+    let first = running.up();
+    let address = first["targets"][0][1].as_str().unwrap().to_owned();
+    assert_answer!(project.run(&["channels", "add", "hook", "https://example.com/hook"]), @r"
+    exit code: 0
+    ----- stdout -----
+    alerts go to hook (https://example.com/hook)
+    ----- stderr -----
+    ");
+    project.run(&["down"]);
+    let second = running.up();
+    assert_eq!(second["targets"][0][1], address.as_str());
+    assert_eq!(second["channels"][0], "hook");
+}
+
+#[tokio::test]
+async fn the_password_of_a_target_is_kept_and_never_shown() {
+    let running = Running::new();
+    let project = &running.0;
+    running.up();
+    let other = DedicatedServer::start(test_versions()[0]).await.unwrap();
+    connect(&other.url("postgres"))
+        .await
+        .unwrap()
+        .batch_execute("create role watcher login password 'planted-secret' in role pg_monitor")
+        .await
+        .unwrap();
+    let address = other.url_as("watcher", "planted-secret", "postgres");
+    assert_answer!(project.run(&["targets", "add", "other", &address]), @r"
+    exit code: 0
+    ----- stdout -----
+    watching other (postgres://watcher@127.0.0.1:[PORT]/postgres)
+    ----- stderr -----
+    connecting to postgres://watcher:***@127.0.0.1:[PORT]/postgres
+    note: the running application learns the new password when `pgvitals up` is started again
+    ");
+    project.run(&["down"]);
+    running.up();
+    project.run(&["run", "collect-stats"]);
+    let status = project.json(&["status"]);
+    let other = status["targets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|target| target["target"] == "other")
+        .unwrap();
+    assert_eq!(other["up"], true, "{status}");
+    for file in ["application.log", "up.log", "up.json"] {
+        let text = std::fs::read_to_string(project.path().join(".pgvitals").join(file)).unwrap();
+        assert!(!text.contains("planted-secret"), "{file} holds the password");
+    }
+    assert!(!status.to_string().contains("planted-secret"));
+}
+
+#[tokio::test]
+async fn what_a_killed_up_leaves_behind_is_stopped_by_the_next_and_by_down() {
+    let running = Running::new();
+    running.up();
+    let left = ["application", "postgres"].map(|name| running.process(name));
+    assert!(running.process("up").signal(Signal::Kill));
+    running.up();
+    for process in left {
+        assert!(!process.is_alive(), "{process:?} is still there");
+    }
+
+    let left = ["application", "postgres"].map(|name| running.process(name));
+    assert!(running.process("up").signal(Signal::Kill));
+    assert_eq!(running.0.json(&["down"])["stopped"], true);
+    for process in left {
+        assert!(!process.is_alive(), "{process:?} is still there");
+    }
+}
+
+#[tokio::test]
+async fn an_interrupt_stops_it_in_the_foreground_also_while_it_starts() {
+    let running = Running::new();
+    for patience in [Duration::from_millis(300), Duration::from_secs(60)] {
+        let mut child = start_in_foreground(&running.0);
+        let begin = Instant::now();
+        while begin.elapsed() < patience
+            && running
+                .0
+                .command(&["status"])
+                .output()
+                .is_ok_and(|o| !o.status.success())
+        {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Signal::Interrupt.send(child.id());
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{status}");
+        assert!(!running.0.path().join(".pgvitals/up.json").exists());
+        assert!(
+            !running
+                .0
+                .path()
+                .join(".pgvitals/postgres/postmaster.pid")
+                .exists()
+        );
+    }
+}
+
+fn start_in_foreground(project: &Project) -> Child {
+    let mut command: Command = project.command(&["up", "--port", "0"]);
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_database_of_ones_own_is_used_and_nothing_else_is_started() {
+    let server = DedicatedServer::start(test_versions()[0]).await.unwrap();
+    let mut running = Running::new();
+    running.0.set("DATABASE_URL", &server.url("postgres"));
+    running.up();
+    assert_eq!(running.state()["postgres"], Value::Null);
+    assert_eq!(running.0.json(&["status"])["targets"][0]["target"], "local");
+    running.0.run(&["down"]);
+    connect(&server.url("postgres")).await.unwrap();
+
+    // Another project knows nothing of the passwords of the first, and must not lock it out.
+    let mut second = Running::new();
+    second.0.set("DATABASE_URL", &server.url("postgres"));
+    assert_answer!(second.0.run(&["up", "--detach", "--port", "0"]), @r"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    starting everything in the background
+    error: pgvitals_collector exists on 127.0.0.1:[PORT] with a password that is not known here
+
+    hint: set SPIN_VARIABLE_MONITORING_URL to its address with the password, or give it a new one by `pgvitals up --reset-passwords`: whoever else uses it must be told then
+    ");
+    assert_answer!(second.0.run(&["up", "--demo", "--reset-passwords", "--port", "0"]), @r"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: --demo makes tables and load, which is only done in the default database
+
+    hint: leave --demo out, or unset DATABASE_URL
+    ");
+    second
+        .0
+        .json(&["up", "--detach", "--port", "0", "--reset-passwords"]);
+}
+
+#[test]
+fn a_port_in_use_is_named_before_anything_is_started() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let project = Project::new();
+    let answer = project.run(&["up", "--port", &port]).replace(&port, "[PORT]");
+    assert_answer!(answer, @r"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: port [PORT] of 127.0.0.1 is in use
+
+    hint: choose another one by --port, or stop what listens there
+    ");
+    assert!(!project.path().join(".pgvitals/postgres").exists());
+}

@@ -37,6 +37,8 @@ pub(crate) struct Screen {
     pub(crate) targets: Vec<(String, String)>,
     /// The names of the channels that alerts go to.
     pub(crate) channels: Vec<String>,
+    /// Where the data of the default database lies, when that is used.
+    pub(crate) data: Option<String>,
     /// Whether a load is being made.
     pub(crate) demo: bool,
     /// The log of the application, as seen from the project.

@@ -12,9 +12,11 @@ use tokio::task::JoinHandle;
 const DATABASE: &str = "demo";
 /// A few quick statements a second: enough for figures, too little to be noticed by the machine.
 const QUICK_INTERVAL: Duration = Duration::from_millis(250);
-/// The slow statement comes in bursts, long enough to be alerted on, with time for the alert to resolve in between.
+/// The slow statement comes in bursts that are longer than two collections are apart, so that the difference between
+/// them shows it, with time for the alert to resolve in between.
 const SLOW_INTERVAL: Duration = Duration::from_secs(180);
-const SLOW_REPETITIONS: usize = 8;
+const SLOW_REPETITIONS: usize = 20;
+const SLOW_PAUSE: Duration = Duration::from_millis(1500);
 
 /// Idempotent; the data is kept from one start to the next.
 const TABLES: [&str; 4] = [
@@ -125,7 +127,7 @@ async fn slow(client: &Connection) -> Result<(), DbError> {
         client
             .query(SLOW, &[i64::try_from(number + 1).unwrap_or(1).into()])
             .await?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(SLOW_PAUSE).await;
     }
     tokio::time::sleep(SLOW_INTERVAL).await;
     Ok(())

@@ -131,7 +131,7 @@ impl Started {
         if let (true, Database::Default(administrator)) = (arguments.demo, &database) {
             self.demo = Some(Demo::start(administrator).await?);
         }
-        self.state.screen = Some(describe(&address, &prepared, arguments.demo, project));
+        self.state.screen = Some(self.describe(&address, &prepared, arguments.demo, project));
         self.state.save(project)?;
         if let Some(screen) = &self.state.screen {
             screen::show(screen, false, output)?;
@@ -185,6 +185,25 @@ impl Started {
         self.state.application = Some(application.identity().clone());
         self.state.save(project)?;
         stop.unless(application.ready()).await.transpose()
+    }
+
+    fn describe(&self, address: &str, prepared: &Prepared, demo: bool, project: &Project) -> Screen {
+        let shown = |target: &store::targets::Target| (target.name.clone(), target.address.clone());
+        Screen {
+            url: format!("http://{address}"),
+            monitoring: prepared.monitoring.to_string(),
+            server_version: prepared.server_version.clone(),
+            targets: prepared
+                .targets
+                .iter()
+                .filter(|target| target.enabled)
+                .map(shown)
+                .collect(),
+            channels: prepared.channels.clone(),
+            data: self.state.data.as_deref().map(|data| project.shown(data)),
+            demo,
+            log: project.shown(&application::log_path(project)),
+        }
     }
 
     /// Stays until somebody stops us (which is well) or a part ends by itself (which is not).
@@ -247,24 +266,6 @@ fn choose_port(port: u16) -> Result<u16> {
         "choose another one by --port, or stop what listens there",
     )
     .into())
-}
-
-fn describe(address: &str, prepared: &Prepared, demo: bool, project: &Project) -> Screen {
-    let shown = |target: &store::targets::Target| (target.name.clone(), target.address.clone());
-    Screen {
-        url: format!("http://{address}"),
-        monitoring: prepared.monitoring.to_string(),
-        server_version: prepared.server_version.clone(),
-        targets: prepared
-            .targets
-            .iter()
-            .filter(|target| target.enabled)
-            .map(shown)
-            .collect(),
-        channels: prepared.channels.clone(),
-        demo,
-        log: project.shown(&application::log_path(project)),
-    }
 }
 
 /// Says that it runs already, and where.

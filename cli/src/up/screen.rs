@@ -30,8 +30,9 @@ fn text(screen: &Screen, detached: bool) -> String {
             "  database   {} (PostgreSQL {})",
             screen.monitoring, screen.server_version
         ),
-        format!("  log        {}", screen.log),
     ];
+    lines.extend(screen.data.as_ref().map(|data| format!("  data       {data}")));
+    lines.push(format!("  log        {}", screen.log));
     if screen.demo {
         lines.push(
             "  demo       a small load, with a slow statement now and then: see `pgvitals status`".to_owned(),
@@ -61,6 +62,7 @@ mod tests {
                 "postgres://pgvitals_collector@127.0.0.1:5433/postgres".to_owned(),
             )],
             channels: Vec::new(),
+            data: Some(".pgvitals/postgres".to_owned()),
             demo: true,
             log: ".pgvitals/application.log".to_owned(),
         };
@@ -72,6 +74,7 @@ mod tests {
           health     http://127.0.0.1:3000/health/targets
           metrics    http://127.0.0.1:3000/metrics
           database   postgres://pgvitals_collector:***@127.0.0.1:5433/postgres (PostgreSQL 18.4)
+          data       .pgvitals/postgres
           log        .pgvitals/application.log
           demo       a small load, with a slow statement now and then: see `pgvitals status`
 

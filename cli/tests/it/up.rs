@@ -62,6 +62,7 @@ async fn it_starts_everything_answers_and_stops_everything() {
       health     http://127.0.0.1:[PORT]/health/targets
       metrics    http://127.0.0.1:[PORT]/metrics
       database   postgres://pgvitals_collector:***@127.0.0.1:[PORT]/postgres (PostgreSQL [VERSION])
+      data       .pgvitals/postgres
       log        .pgvitals/application.log
 
     scripts/down stops it

@@ -33,6 +33,7 @@ pub struct Builder {
     schedules: Vec<(String, String)>,
     keeps_other_schedules: bool,
     manifest: PathBuf,
+    log_filter: Option<String>,
 }
 
 /// A running application; killed when dropped.
@@ -70,6 +71,14 @@ impl Builder {
         }
     }
 
+    /// With another choice of what is logged than the runner's own, in the words of `RUST_LOG`.
+    pub fn log_filter(self, filter: &str) -> Self {
+        Self {
+            log_filter: Some(filter.to_owned()),
+            ..self
+        }
+    }
+
     /// With another manifest than the project's.
     pub fn manifest(self, manifest: &Path) -> Self {
         Self {
@@ -99,6 +108,9 @@ impl Builder {
             .kill_on_drop(true);
         for (name, value) in &self.variables {
             command.env(format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
+        }
+        if let Some(filter) = &self.log_filter {
+            command.env("RUST_LOG", filter);
         }
         let mut child = command.spawn().context("cannot start the runner")?;
         let watchdog = Watchdog::over(child.id().context("the runner ended at once")?)?;
@@ -186,6 +198,7 @@ impl Application {
             schedules: Vec::new(),
             keeps_other_schedules: true,
             manifest: project_root().join("spin.toml"),
+            log_filter: None,
         }
     }
 

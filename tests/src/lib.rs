@@ -5,9 +5,10 @@
 //! - [`application`]: the whole application, components on the runner, on a port of its own;
 //! - [`receiver`]: an HTTP receiver that records what it gets and answers as told;
 //! - [`blackhole`]: a listener that accepts and never answers;
-//! - [`binaries`]: where the programs under test are.
+//! - [`binaries`]: where the programs under test are;
+//! - [`monitored`]: a database that is ready to be watched, by the same migrations and logins as anywhere.
 //!
-//! Nothing here knows what is tested. It must not depend on `store`, `function` or a component.
+//! Nothing here depends on `function` or a component.
 
 #![deny(missing_docs)]
 
@@ -16,12 +17,14 @@ pub mod binaries;
 pub mod blackhole;
 pub mod database;
 pub mod http;
+pub mod monitored;
 pub mod receiver;
 pub mod server;
 
 pub use application::Application;
 pub use blackhole::Blackhole;
 pub use database::Database;
+pub use monitored::Monitored;
 pub use receiver::{Answer, Receiver};
 pub use server::{DedicatedServer, Server, test_versions};
 

@@ -16,6 +16,10 @@ use crate::page::{Page, float};
 /// How many statements of a target are exposed.
 const MOST: usize = 50;
 
+/// Among how many of those with the greatest total time they are looked for: a statement that has not run since it is
+/// watched has no name yet.
+const CANDIDATES: usize = 500;
+
 /// A counter of the collector `statements` under its exposed name, and what it is divided by: times are stored in
 /// microseconds and exposed in seconds.
 const COUNTERS: [(&str, &str, &str, f64); 5] = [
@@ -54,19 +58,21 @@ const COUNTERS: [(&str, &str, &str, f64); 5] = [
 /// Adds the statements that took the most time, of every target.
 pub(crate) async fn add(page: &mut Page, client: &impl Client) -> Result<()> {
     for metrics in exposition::snapshots(client, "statements").await? {
-        let top = top(&metrics.stored.snapshot);
-        let names = statements::names(client, metrics.target_id, top).await?;
-        let names: HashMap<&str, &StatementNames> = names
+        let candidates = by_time(&metrics.stored.snapshot);
+        let known = statements::names(client, metrics.target_id, candidates.clone()).await?;
+        let known: HashMap<&str, &StatementNames> = known
             .iter()
             .map(|names| (names.statement_key.as_str(), names))
             .collect();
-        add_target(page, &metrics, &names)?;
+        let top = candidates.iter().filter_map(|key| known.get_key_value(key.as_str()));
+        let top = top.take(MOST).map(|(key, names)| (*key, *names)).collect();
+        add_target(page, &metrics, &top)?;
     }
     Ok(())
 }
 
-/// The keys of the statements with the greatest total time. Among equals the key decides, so that the choice is stable.
-fn top(snapshot: &Snapshot) -> Vec<String> {
+/// The keys of the statements with the greatest total time, that first. Among equals the key decides, so that the choice is stable.
+fn by_time(snapshot: &Snapshot) -> Vec<String> {
     let mut times: Vec<(i64, &str)> = snapshot
         .counters_of("exec_us")
         .map(|(key, microseconds)| (microseconds, key))
@@ -74,7 +80,7 @@ fn top(snapshot: &Snapshot) -> Vec<String> {
     times.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
     times
         .into_iter()
-        .take(MOST)
+        .take(CANDIDATES)
         .map(|(_, key)| key.to_owned())
         .collect()
 }
@@ -86,8 +92,7 @@ fn add_target(
 ) -> Result<()> {
     for (column, name, help, divisor) in COUNTERS {
         for (key, counter) in metrics.stored.snapshot.counters_of(column) {
-            // A statement that was never seen to run has no names, and says nothing yet.
-            if let Some(names) = names.get(key) {
+                if let Some(names) = names.get(key) {
                 let query_id = names.query_id.to_string();
                 page.counter(
                     name,
@@ -129,16 +134,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_statements_with_the_most_time_are_exposed() {
-        let keys: Vec<String> = (0..200).map(|key| format!("1/2/{key}/t")).collect();
-        let counters = (0..200).collect();
+    fn the_statements_with_the_most_time_come_first() {
+        let keys: Vec<String> = (0..600).map(|key| format!("1/2/{key}/t")).collect();
+        let counters = (0..600).collect();
         let at = std::time::UNIX_EPOCH.into();
         let snapshot = Snapshot::new(at, "epoch", vec!["exec_us".to_owned()], keys, counters).unwrap();
-        let top = top(&snapshot);
-        assert_eq!(top.len(), MOST);
+        let candidates = by_time(&snapshot);
+        assert_eq!(candidates.len(), CANDIDATES);
         assert_eq!(
-            (top[0].as_str(), top[MOST - 1].as_str()),
-            ("1/2/199/t", "1/2/150/t")
+            (candidates[0].as_str(), candidates[CANDIDATES - 1].as_str()),
+            ("1/2/599/t", "1/2/100/t")
         );
     }
 }

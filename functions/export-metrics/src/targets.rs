@@ -80,7 +80,7 @@ fn add_activity(page: &mut Page, activity: &ActivityMetrics) -> Result<()> {
         ),
     ];
     for (state, count) in states {
-        page.gauge(
+        page.untyped(
             "pg_stat_activity_count",
             "Client connections by state.",
             &[("target", target), ("state", state)],

@@ -1,0 +1,50 @@
+//! Measures what the README and docs/benchmarks.md claim, and prints it beside its target.
+//!
+//! Run it by `scripts/bench`: it builds what is measured and passes where it is. Every figure comes from the real
+//! components on the real runner against a real PostgreSQL on this machine; nothing here fails on a slow one.
+
+mod collect;
+mod health;
+mod instances;
+mod load;
+mod memory;
+mod sizes;
+mod table;
+
+use anyhow::{Context, Result};
+use integration_tests::Server;
+
+use crate::table::Table;
+
+/// The server that is measured against: the newest supported.
+const VERSION: u32 = 18;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+    let mut table = Table::default();
+    if wants("sizes") {
+        sizes::measure(&mut table)?;
+    }
+    let server = Server::shared(VERSION)
+        .await
+        .context("no server to measure against")?;
+    if wants("instances") {
+        instances::measure(&server, &mut table).await?;
+    }
+    if wants("health") {
+        health::measure(&server, &mut table).await?;
+    }
+    if wants("collect") {
+        collect::measure(&mut table).await?;
+    }
+    if wants("memory") {
+        memory::measure(&server, &mut table).await?;
+    }
+    table.print();
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! A server that is ready to be watched: logins, schema, and the database itself as its first target.
+
+use anyhow::{Context, Result};
+use db::{Client, Connection, SafeUrl};
+use store::channels::Address;
+use store::logins::{Login, Verifier};
+use store::targets::NewTarget;
+use vitals::level::Level;
+
+use crate::{Database, Receiver};
+
+/// The password of the collector on every test server: roles are shared by all databases of a server.
+pub const COLLECTOR_PASSWORD: &str = "collector-of-the-tests";
+/// The name of the first target.
+pub const TARGET: &str = "local";
+
+/// A migrated monitoring database that watches itself every second.
+#[derive(Debug)]
+pub struct Monitored {
+    admin_url: String,
+    collector_url: String,
+}
+
+impl Monitored {
+    /// Makes a test's database ready.
+    pub async fn on(database: &Database) -> Result<Self> {
+        let collector_url = database.url_as(Login::Collector.role(), COLLECTOR_PASSWORD);
+        Self::at(&database.url(), &collector_url).await
+    }
+
+    /// Makes a database ready of which the superuser's and the collector's addresses are given.
+    pub async fn at(admin_url: &str, collector_url: &str) -> Result<Self> {
+        let monitored = Self {
+            admin_url: admin_url.to_owned(),
+            collector_url: collector_url.to_owned(),
+        };
+        let admin = monitored.admin().await?;
+        admin
+            .execute("create extension if not exists pg_stat_statements", &[])
+            .await?;
+        store::logins::ensure(&admin, &[(Login::Collector, verifier()?)]).await?;
+        store::migrations::migrate(&admin).await?;
+        monitored.watch(TARGET, collector_url).await?;
+        Ok(monitored)
+    }
+
+    /// The collector's address, for the variable `monitoring_url`.
+    pub fn url(&self) -> &str {
+        &self.collector_url
+    }
+
+    /// A superuser's connection.
+    pub async fn admin(&self) -> Result<Connection> {
+        let url: SafeUrl = self.admin_url.parse().context("the superuser's address")?;
+        db::connect(&url).await.context("cannot connect as the superuser")
+    }
+
+    /// Adds a target that the collector's password opens.
+    pub async fn watch(&self, name: &str, collector_url: &str) -> Result<i32> {
+        let address = collector_url.replace(&format!(":{COLLECTOR_PASSWORD}@"), "@");
+        let mut target = NewTarget::new(name, address);
+        target.interval = std::time::Duration::from_secs(1);
+        target.timeout = std::time::Duration::from_secs(3);
+        Ok(store::targets::add(&self.admin().await?, &target).await?)
+    }
+
+    /// Adds a channel that leads to a receiver.
+    pub async fn tell(&self, name: &str, kind: &str, receiver: &Receiver, path: &str) -> Result<()> {
+        let address = Address::Url(receiver.url(path));
+        store::channels::add(&self.admin().await?, name, kind, &address, Level::Warning).await?;
+        Ok(())
+    }
+
+    /// Runs a statement as the superuser.
+    pub async fn run(&self, sql: &str) -> Result<()> {
+        self.admin()
+            .await?
+            .execute(sql, &[])
+            .await
+            .with_context(|| format!("cannot run {sql}"))?;
+        Ok(())
+    }
+
+    /// Reads one number as the superuser.
+    pub async fn number(&self, sql: &str) -> Result<i64> {
+        Ok(self
+            .admin()
+            .await?
+            .query(sql, &[])
+            .await
+            .with_context(|| format!("cannot run {sql}"))?
+            .one()?
+            .at(0)?)
+    }
+
+    /// Waits until a statement gives `true`.
+    pub async fn until(&self, what: &str, sql: &str) -> Result<()> {
+        let begin = std::time::Instant::now();
+        let admin = self.admin().await?;
+        loop {
+            if admin.query(sql, &[]).await?.one()?.at::<bool>(0)? {
+                return Ok(());
+            }
+            anyhow::ensure!(
+                begin.elapsed().as_secs() < 60,
+                "{what} did not come to be within 60 s"
+            );
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+}
+
+fn verifier() -> Result<Verifier> {
+    Ok(Verifier::new(postgres_protocol::password::scram_sha_256(
+        COLLECTOR_PASSWORD.as_bytes(),
+    ))?)
+}

@@ -1,0 +1,110 @@
+//! What belongs to every function, collector, migration and rule is there. A missing piece fails here, by name.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use integration_tests::project_root;
+
+fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {
+    let folder = project_root().join(folder);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(ending).map(str::to_owned))
+        .collect()
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(project_root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// All tests in one text.
+fn tests() -> String {
+    fn add(folder: &Path, all: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                add(&path, all);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("completeness.rs")
+            {
+                all.push_str(&fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut all = String::new();
+    add(&project_root().join("tests/tests"), &mut all);
+    all
+}
+
+#[test]
+fn every_function_is_deployed_documented_and_tested() {
+    let manifest: toml::Table = text("spin.toml").parse().unwrap();
+    let routes: Vec<&toml::Value> = manifest["trigger"]["http"].as_array().unwrap().iter().collect();
+    let (reference, readme, tests) = (text("docs/reference.md"), text("README.md"), tests());
+    for function in names_in("functions", "") {
+        assert!(
+            manifest["component"].get(&function).is_some(),
+            "{function} is no component of spin.toml"
+        );
+        let route = routes
+            .iter()
+            .find(|route| route["component"].as_str() == Some(&function));
+        let route = route.unwrap_or_else(|| panic!("{function} has no route in spin.toml"));
+        let path = route["route"].as_str().unwrap().trim_end_matches("/...");
+        assert!(tests.contains(&format!("\"{path}")), "no test calls {path}");
+        assert!(
+            reference.contains(&format!("`{function}`")),
+            "{function} is not in docs/reference.md"
+        );
+        assert!(
+            readme.contains(&format!("`{function}`")),
+            "{function} is not in README.md"
+        );
+    }
+}
+
+#[test]
+fn every_variable_is_explained() {
+    let manifest: toml::Table = text("spin.toml").parse().unwrap();
+    let (reference, example) = (text("docs/reference.md"), text(".env.example"));
+    for variable in manifest["variables"].as_table().unwrap().keys() {
+        assert!(
+            reference.contains(&format!("`{variable}`")),
+            "{variable} is not in docs/reference.md"
+        );
+        let name = format!("SPIN_VARIABLE_{}", variable.to_uppercase());
+        assert!(example.contains(&name), "{name} is not in .env.example");
+    }
+}
+
+#[test]
+fn every_collector_and_migration_is_compiled_in() {
+    let collectors = names_in("sql/collectors", ".sql");
+    let known: BTreeSet<String> = store::collectors::FILES
+        .iter()
+        .map(|file| file.name.to_owned())
+        .collect();
+    assert_eq!(collectors, known);
+    let migrations = names_in("sql/migrations", ".sql");
+    let known: BTreeSet<String> = store::migrations::ALL
+        .iter()
+        .map(|migration| format!("{:04}_{}", migration.version, migration.name))
+        .collect();
+    assert_eq!(migrations, known);
+}
+
+#[test]
+fn every_rule_that_is_seeded_has_its_runbook() {
+    let rules = text("sql/migrations/0005_default_rules.sql");
+    let mut count = 0;
+    for link in rules
+        .split('\'')
+        .filter(|part| part.starts_with("docs/runbooks/"))
+    {
+        assert!(project_root().join(link).is_file(), "there is no {link}");
+        count += 1;
+    }
+    assert!(count >= 4, "the rules and their runbooks were not found");
+}

@@ -1,5 +1,7 @@
 //! Notifications reach their channels whatever the receivers do: at least once, in order, with the same key.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::time::Duration;
 
 use integration_tests::monitored::Monitored;

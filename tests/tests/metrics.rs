@@ -1,5 +1,11 @@
 //! What `export-metrics` serves is what Prometheus takes, and what was collected.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 

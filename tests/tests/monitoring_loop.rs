@@ -1,6 +1,8 @@
 //! The proof that the whole works, on real parts: a real PostgreSQL, the real components on the runner with schedules
 //! of a second, a local receiver.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::time::Duration;
 
 use integration_tests::monitored::{Monitored, TARGET};

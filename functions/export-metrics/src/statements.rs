@@ -64,7 +64,9 @@ pub(crate) async fn add(page: &mut Page, client: &impl Client) -> Result<()> {
             .iter()
             .map(|names| (names.statement_key.as_str(), names))
             .collect();
-        let top = candidates.iter().filter_map(|key| known.get_key_value(key.as_str()));
+        let top = candidates
+            .iter()
+            .filter_map(|key| known.get_key_value(key.as_str()));
         let top = top.take(MOST).map(|(key, names)| (*key, *names)).collect();
         add_target(page, &metrics, &top)?;
     }
@@ -92,7 +94,7 @@ fn add_target(
 ) -> Result<()> {
     for (column, name, help, divisor) in COUNTERS {
         for (key, counter) in metrics.stored.snapshot.counters_of(column) {
-                if let Some(names) = names.get(key) {
+            if let Some(names) = names.get(key) {
                 let query_id = names.query_id.to_string();
                 page.counter(
                     name,

@@ -127,9 +127,10 @@ impl Snapshot {
     /// One counter of every row, with the key of the row; nothing if there is no such column.
     pub fn counters_of<'a>(&'a self, column: &str) -> impl Iterator<Item = (&'a str, i64)> {
         let column = self.column(column);
-        self.keys.iter().enumerate().filter_map(move |(index, key)| {
-            Some((key.as_str(), self.row(index).get(column?).copied()?))
-        })
+        self.keys
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, key)| Some((key.as_str(), self.row(index).get(column?).copied()?)))
     }
 
     fn row(&self, index: usize) -> &[i64] {

@@ -11,6 +11,8 @@ mod memory;
 mod sizes;
 mod table;
 
+use std::io::Write;
+
 use anyhow::{Context, Result};
 use integration_tests::Server;
 
@@ -45,6 +47,5 @@ async fn main() -> Result<()> {
     if wants("memory") {
         memory::measure(&server, &mut table).await?;
     }
-    table.print();
-    Ok(())
+    write!(std::io::stdout(), "{table}").context("cannot print the table")
 }

@@ -1,5 +1,7 @@
 //! The table that a run prints: what, measured, target.
 
+use std::fmt;
+
 /// One line for each figure.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -27,9 +29,11 @@ impl Table {
             String::new(),
         ]);
     }
+}
 
-    /// Prints the lines as Markdown, so that they can go into docs/benchmarks.md as they are.
-    pub(crate) fn print(&self) {
+/// As Markdown, so that it can go into docs/benchmarks.md as it is.
+impl fmt::Display for Table {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heading = ["what", "measured", "target", ""].map(str::to_owned);
         let widths: Vec<usize> = (0..4)
             .map(|column| {
@@ -37,19 +41,16 @@ impl Table {
                 cells.map(|line| line[column].chars().count()).max().unwrap_or(0)
             })
             .collect();
-        let line = |cells: &[String; 4]| {
-            let cells: Vec<String> = cells
+        let rule = widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>();
+        let rule = rule.try_into().unwrap_or_default();
+        for line in [&heading, &rule].into_iter().chain(&self.lines) {
+            let cells: Vec<String> = line
                 .iter()
                 .zip(&widths)
                 .map(|(cell, &width)| format!("{cell:<width$}"))
                 .collect();
-            println!("| {} |", cells.join(" | "));
-        };
-        line(&heading);
-        let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-        println!("| {} |", rules.join(" | "));
-        for cells in &self.lines {
-            line(cells);
+            writeln!(formatter, "| {} |", cells.join(" | "))?;
         }
+        Ok(())
     }
 }

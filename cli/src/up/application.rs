@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::project::Project;
 
 /// A runner to use instead of the one beside this program.
-const RUNNER: &str = "PGVITALS_RUNNER";
+pub(crate) const RUNNER: &str = "PGVITALS_RUNNER";
 const RUNNER_NAME: &str = "pgvitals-runner";
 /// The words after which the runner takes requests; the address follows.
 const READY: &str = "serving http://";
@@ -39,9 +39,14 @@ pub(crate) struct Application {
 impl Application {
     /// Starts the runner on a port of 127.0.0.1. Secrets go to it by its environment: a command line can be read by
     /// every user of the machine.
-    pub(crate) fn spawn(project: &Project, port: u16, variables: &BTreeMap<String, String>) -> Result<Self> {
+    pub(crate) fn spawn(
+        project: &Project,
+        port: u16,
+        variables: &BTreeMap<String, String>,
+        runner: Option<String>,
+    ) -> Result<Self> {
         let private = project.private()?;
-        let runner = find_runner()?;
+        let runner = find_runner(runner)?;
         let mut child = Command::new(&runner)
             .arg("--from")
             .arg(project.manifest())
@@ -143,8 +148,8 @@ pub(crate) fn log_path(project: &Project) -> PathBuf {
     project.place("application.log")
 }
 
-fn find_runner() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os(RUNNER).filter(|path| !path.is_empty()) {
+fn find_runner(named: Option<String>) -> Result<PathBuf> {
+    if let Some(path) = named {
         return Ok(PathBuf::from(path));
     }
     let ours = std::env::current_exe().context("cannot find out where this program is")?;

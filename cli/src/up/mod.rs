@@ -29,7 +29,7 @@ use crate::project::Project;
 use crate::secrets::{API_TOKEN, MONITORING_URL};
 use crate::settings::Settings;
 use crate::state::{Lock, Screen, State};
-use application::Application;
+use application::{Application, RUNNER};
 use demo::Demo;
 use postgres::DefaultPostgres;
 use setup::{Database, Prepared};
@@ -154,7 +154,7 @@ impl Started {
             return Ok(Some(Database::Given(settings.monitoring_url()?)));
         }
         // Never given up half-way: a server that was started must be known to be stopped.
-        let postgres = DefaultPostgres::start(project, &mut settings.secrets, output).await?;
+        let postgres = DefaultPostgres::start(project, settings, output).await?;
         self.state.postgres = Some(postgres.identity().clone());
         self.state.data = Some(postgres.data().to_owned());
         let database = Database::Default(postgres.administrator().clone());
@@ -179,9 +179,12 @@ impl Started {
             variables.insert(EXTERNAL_URL.to_owned(), format!("http://127.0.0.1:{port}"));
         }
         let _step = output.step("starting the application");
-        let application = self
-            .application
-            .insert(Application::spawn(project, port, &variables)?);
+        let application = self.application.insert(Application::spawn(
+            project,
+            port,
+            &variables,
+            settings.given(RUNNER),
+        )?);
         self.state.application = Some(application.identity().clone());
         self.state.save(project)?;
         stop.unless(application.ready()).await.transpose()

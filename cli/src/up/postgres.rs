@@ -13,7 +13,7 @@ use embedded_postgres::{
 use crate::failure::Failure;
 use crate::output::{Output, Step};
 use crate::project::Project;
-use crate::secrets::{SUPERUSER_PASSWORD, Secrets};
+use crate::secrets::SUPERUSER_PASSWORD;
 use crate::settings::Settings;
 use crate::state::State;
 
@@ -52,12 +52,13 @@ pub(crate) struct DefaultPostgres {
 
 impl DefaultPostgres {
     /// Starts it, after fetching and initialising it when this is the first time.
-    pub(crate) async fn start(project: &Project, secrets: &mut Secrets, output: &Output) -> Result<Self> {
-        let password = secrets.get_or_make(SUPERUSER_PASSWORD)?;
+    pub(crate) async fn start(project: &Project, settings: &mut Settings, output: &Output) -> Result<Self> {
+        let password = settings.secrets.get_or_make(SUPERUSER_PASSWORD)?;
+        let bin = settings.given(POSTGRES_BIN).map(PathBuf::from);
         let step = output.step("starting PostgreSQL");
         let (project, output) = (project.clone(), *output);
         // Everything here waits for processes and files, so it happens beside the runtime.
-        tokio::task::spawn_blocking(move || start(&project, &password, &output, &step))
+        tokio::task::spawn_blocking(move || start(&project, &password, bin.as_deref(), &output, &step))
             .await
             .context("the start of PostgreSQL broke off")?
     }
@@ -116,9 +117,15 @@ pub(crate) async fn stop_left_behind(data: &Path) -> Result<()> {
     Ok(stopped.context("the stop of PostgreSQL broke off")??)
 }
 
-fn start(project: &Project, password: &str, output: &Output, step: &Step) -> Result<DefaultPostgres> {
+fn start(
+    project: &Project,
+    password: &str,
+    bin: Option<&Path>,
+    output: &Output,
+    step: &Step,
+) -> Result<DefaultPostgres> {
     let account = Account::choose()?;
-    let installation = installation(project, &account, step)?;
+    let installation = installation(project, bin, &account, step)?;
     let version = installation.version();
     let data = data_directory(project, &account, output)?;
     let cluster = Cluster::new(installation.clone(), account.clone(), &data);
@@ -144,9 +151,14 @@ fn start(project: &Project, password: &str, output: &Output, step: &Step) -> Res
     })
 }
 
-fn installation(project: &Project, account: &Account, step: &Step) -> Result<Installation> {
-    if let Some(bin) = std::env::var_os(POSTGRES_BIN).filter(|path| !path.is_empty()) {
-        return Installation::in_directory(Path::new(&bin))
+fn installation(
+    project: &Project,
+    bin: Option<&Path>,
+    account: &Account,
+    step: &Step,
+) -> Result<Installation> {
+    if let Some(bin) = bin {
+        return Installation::in_directory(bin)
             .with_context(|| format!("cannot use the PostgreSQL that {POSTGRES_BIN} names"));
     }
     let servers = project.private()?.join("servers");

@@ -1,0 +1,250 @@
+//! One thing amiss at a time.
+
+use super::*;
+
+fn healthy() -> Facts {
+    let on = || Some("on".to_owned());
+    Facts {
+        version_number: 180_004,
+        version: "18.4".to_owned(),
+        database: "shop".to_owned(),
+        login: "pgvitals_collector".to_owned(),
+        is_superuser: false,
+        is_privileged: false,
+        has_pg_monitor: true,
+        extension_version: Some("1.12".to_owned()),
+        extension_available: Some("1.12".to_owned()),
+        preloaded: Some("auto_explain, pg_stat_statements".to_owned()),
+        track: Some("all".to_owned()),
+        track_utility: Some("off".to_owned()),
+        track_io_timing: on(),
+        track_activities: on(),
+        compute_query_id: Some("auto".to_owned()),
+        max_connections: 100,
+        reserved_connections: 3,
+        connections: 5,
+    }
+}
+
+/// The one finding that is not well.
+#[track_caller]
+fn check(facts: &Facts, check: &str, verdict: Verdict, mend: &[&str]) {
+    let findings: Vec<_> = diagnose(facts)
+        .into_iter()
+        .filter(|finding| finding.verdict != Verdict::Ok)
+        .collect();
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert_eq!((findings[0].check, findings[0].verdict), (check, verdict));
+    assert_eq!(findings[0].mend, mend);
+}
+
+#[test]
+fn a_healthy_target_has_nothing_to_mend() {
+    assert!(
+        diagnose(&healthy())
+            .iter()
+            .all(|finding| finding.verdict == Verdict::Ok && finding.mend.is_empty())
+    );
+}
+
+#[test]
+fn versions_outside_of_what_was_tried_are_named() {
+    let old = Facts {
+        version_number: 120_022,
+        version: "12.22".to_owned(),
+        ..healthy()
+    };
+    check(
+        &old,
+        "version",
+        Verdict::Must,
+        &["-- upgrade to PostgreSQL 13 or later"],
+    );
+    let new = Facts {
+        version_number: 190_000,
+        version: "19.0".to_owned(),
+        ..healthy()
+    };
+    check(
+        &new,
+        "version",
+        Verdict::Should,
+        &["-- look for a newer release of pgvitals"],
+    );
+}
+
+#[test]
+fn the_library_is_added_to_those_that_are_loaded_already() {
+    let mend = "alter system set shared_preload_libraries = 'auto_explain', 'pg_stat_statements';";
+    let facts = Facts {
+        preloaded: Some("auto_explain".to_owned()),
+        ..healthy()
+    };
+    check(&facts, "preload", Verdict::Must, &[mend, RESTART]);
+    let mend = "alter system set shared_preload_libraries = 'pg_stat_statements';";
+    let facts = Facts {
+        preloaded: Some(String::new()),
+        ..healthy()
+    };
+    check(&facts, "preload", Verdict::Must, &[mend, RESTART]);
+}
+
+#[test]
+fn what_is_hidden_is_not_taken_for_missing() {
+    let hidden = Facts {
+        preloaded: None,
+        ..healthy()
+    };
+    assert!(
+        diagnose(&hidden)
+            .iter()
+            .all(|finding| finding.verdict == Verdict::Ok)
+    );
+    let hidden = Facts {
+        preloaded: None,
+        track: None,
+        track_utility: None,
+        ..healthy()
+    };
+    check(
+        &hidden,
+        "preload",
+        Verdict::Unknown,
+        &["grant pg_monitor to pgvitals_collector;"],
+    );
+}
+
+#[test]
+fn the_extension_is_created_updated_or_installed() {
+    let missing = Facts {
+        extension_version: None,
+        ..healthy()
+    };
+    let mend = ["-- in the database shop", "create extension pg_stat_statements;"];
+    check(&missing, "extension", Verdict::Must, &mend);
+    let old = Facts {
+        extension_version: Some("1.8".to_owned()),
+        ..healthy()
+    };
+    let mend = [
+        "-- in the database shop",
+        "alter extension pg_stat_statements update;",
+    ];
+    check(&old, "extension", Verdict::Should, &mend);
+    let absent = Facts {
+        extension_version: None,
+        extension_available: None,
+        ..healthy()
+    };
+    assert!(
+        diagnose(&absent)
+            .iter()
+            .any(|finding| finding.found.contains("not installed"))
+    );
+}
+
+#[test]
+fn a_login_gets_the_rights_it_lacks_and_loses_the_ones_it_does_not_need() {
+    let blind = Facts {
+        has_pg_monitor: false,
+        login: "Odd \"name".to_owned(),
+        ..healthy()
+    };
+    check(
+        &blind,
+        "pg_monitor",
+        Verdict::Must,
+        &["grant pg_monitor to \"Odd \"\"name\";"],
+    );
+    for facts in [
+        Facts {
+            is_superuser: true,
+            is_privileged: true,
+            ..healthy()
+        },
+        Facts {
+            is_privileged: true,
+            ..healthy()
+        },
+    ] {
+        assert!(
+            diagnose(&facts)
+                .iter()
+                .any(|finding| finding.verdict == Verdict::Should)
+        );
+    }
+}
+
+#[test]
+fn settings_are_mended_by_the_statement_that_sets_them() {
+    let set = |line: &'static str| [line, RELOAD];
+    let top = Facts {
+        track: Some("top".to_owned()),
+        ..healthy()
+    };
+    check(
+        &top,
+        "track",
+        Verdict::Should,
+        &set("alter system set pg_stat_statements.track = 'all';"),
+    );
+    let none = Facts {
+        track: Some("none".to_owned()),
+        ..healthy()
+    };
+    check(
+        &none,
+        "track",
+        Verdict::Must,
+        &set("alter system set pg_stat_statements.track = 'all';"),
+    );
+    let off = || Some("off".to_owned());
+    let facts = Facts {
+        track_io_timing: off(),
+        ..healthy()
+    };
+    check(
+        &facts,
+        "track_io_timing",
+        Verdict::Should,
+        &set("alter system set track_io_timing = 'on';"),
+    );
+    let facts = Facts {
+        track_activities: off(),
+        ..healthy()
+    };
+    check(
+        &facts,
+        "track_activities",
+        Verdict::Must,
+        &set("alter system set track_activities = 'on';"),
+    );
+    let facts = Facts {
+        compute_query_id: off(),
+        ..healthy()
+    };
+    check(
+        &facts,
+        "compute_query_id",
+        Verdict::Must,
+        &set("alter system set compute_query_id = 'auto';"),
+    );
+}
+
+#[test]
+fn reserved_connections_are_no_room_for_us() {
+    let facts = Facts {
+        connections: 78,
+        ..healthy()
+    };
+    check(
+        &facts,
+        "connections",
+        Verdict::Should,
+        &[
+            "-- put a connection pooler in front of the applications, or",
+            "alter system set max_connections = 200;",
+            RESTART,
+        ],
+    );
+}

@@ -33,7 +33,7 @@ pub struct Builder {
     schedules: Vec<(String, String)>,
     keeps_other_schedules: bool,
     manifest: PathBuf,
-    log_filter: Option<String>,
+    environment: Vec<(String, String)>,
 }
 
 /// A running application; killed when dropped.
@@ -71,12 +71,10 @@ impl Builder {
         }
     }
 
-    /// With another choice of what is logged than the runner's own, in the words of `RUST_LOG`.
-    pub fn log_filter(self, filter: &str) -> Self {
-        Self {
-            log_filter: Some(filter.to_owned()),
-            ..self
-        }
+    /// With a variable of the runner's own environment, such as `RUST_LOG`.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// With another manifest than the project's.
@@ -109,9 +107,7 @@ impl Builder {
         for (name, value) in &self.variables {
             command.env(format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
         }
-        if let Some(filter) = &self.log_filter {
-            command.env("RUST_LOG", filter);
-        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut child = command.spawn().context("cannot start the runner")?;
         let watchdog = Watchdog::over(child.id().context("the runner ended at once")?)?;
         let log = Log::default();
@@ -198,7 +194,7 @@ impl Application {
             schedules: Vec::new(),
             keeps_other_schedules: true,
             manifest: project_root().join("spin.toml"),
-            log_filter: None,
+            environment: Vec::new(),
         }
     }
 

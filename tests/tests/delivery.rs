@@ -125,6 +125,9 @@ async fn a_message_is_tried_again_with_the_same_key_and_order_is_kept() {
         !ids[0].is_empty() && ids[0] == ids[1] && ids[1] == ids[2] && ids[2] != ids[3],
         "{ids:?}"
     );
+    for request in &received {
+        assert_eq!(request.header("content-length"), request.body.len().to_string());
+    }
     assert_eq!(room.deliver().await["delivered"], 0, "nothing is sent twice");
 }
 

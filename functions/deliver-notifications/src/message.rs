@@ -78,12 +78,15 @@ async fn request<H: Host>(
                 .to_owned()
         }
     };
+    let body = kind.body(&notification)?;
     let request = http::Request::post(url)
         .header("content-type", "application/json")
+        // Without it the body would be sent in chunks, which not every receiver of webhooks understands.
+        .header("content-length", body.len())
         .header("user-agent", concat!("pgvitals/", env!("CARGO_PKG_VERSION")))
         .header(webhook::ID_HEADER, &message.message_id)
         .header(webhook::TIMESTAMP_HEADER, now.timestamp());
-    Ok(request.body(kind.body(&notification)?)?)
+    Ok(request.body(body)?)
 }
 
 /// What the answer of a receiver means for a message.

@@ -15,7 +15,7 @@ pub(crate) async fn measure(server: &Server, table: &mut Table) -> Result<()> {
     let database = Database::new(server, "bench::instances").await?;
     let monitored = Monitored::on(&database).await?;
     let application = Application::builder(monitored.url())
-        .log_filter("warn,runner=debug")
+        .environment("RUST_LOG", "warn,runner=debug")
         .schedule("collect-stats", "* * * * * *")
         .schedule("check-alerts", "* * * * * *")
         .schedule("deliver-notifications", "* * * * * *")

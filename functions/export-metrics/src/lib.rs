@@ -1,6 +1,7 @@
 //! Serves what was collected as Prometheus text.
 //!
-//! Trigger: HTTP, `curl localhost:3000/metrics`.
+//! Trigger: HTTP, `curl localhost:3000/metrics`. On a schedule, which `spin.toml` does not give it, it journals whether the
+//! page can be made, so that a broken one is noticed where nobody scrapes.
 //!
 //! Nothing is asked of the targets: what is exposed is what `collect-stats` stored last, with its age beside it, so that
 //! a scrape costs the watched servers nothing however many scrape.
@@ -14,9 +15,11 @@ mod page;
 mod statements;
 mod targets;
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use db::unit_of_work;
-use function::{Access, Context, Host, Request, Response, StatusCode, header};
+use function::{Access, Context, Host, Report, Request, Response, StatusCode, header};
 
 use crate::page::Page;
 
@@ -24,6 +27,8 @@ function::export! {
     name: "export-metrics",
     access: Access::MetricsOpen,
     read: handle,
+    deadline: Duration::from_secs(10),
+    run: run,
 }
 
 /// Answers with everything that is known.
@@ -32,12 +37,34 @@ function::export! {
 ///
 /// What kept the monitoring database from being read; Prometheus then sees a failed scrape, which is what it is.
 pub async fn handle<H: Host>(context: &Context<H>, _: &Request) -> anyhow::Result<Response> {
+    let page = page(context).await?;
+    let mut response = Response::new(page.to_string());
+    *response.status_mut() = StatusCode::OK;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static(vitals::exposition::CONTENT_TYPE),
+    );
+    Ok(response)
+}
+
+/// Makes the page and journals how large it is.
+///
+/// # Errors
+///
+/// What kept the monitoring database from being read, or the page from being made.
+pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
+    let text = page(context).await?.to_string();
+    let series = text.lines().filter(|line| !line.starts_with('#')).count();
+    Ok(Report::ok().with("series", series).with("bytes", text.len()))
+}
+
+async fn page<H: Host>(context: &Context<H>) -> anyhow::Result<Page> {
     let monitoring = context
         .monitoring()
         .await
         .context("cannot open the monitoring database")?;
     let preamble = context.preamble().read_only();
-    let page = unit_of_work(&monitoring, &preamble, async |client| {
+    unit_of_work(&monitoring, &preamble, async |client| {
         let mut page = Page::default();
         targets::add(&mut page, client).await?;
         databases::add(&mut page, client).await?;
@@ -46,12 +73,5 @@ pub async fn handle<H: Host>(context: &Context<H>, _: &Request) -> anyhow::Resul
         Ok::<_, anyhow::Error>(page)
     })
     .await
-    .context("cannot read what was collected")?;
-    let mut response = Response::new(page.to_string());
-    *response.status_mut() = StatusCode::OK;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(vitals::exposition::CONTENT_TYPE),
-    );
-    Ok(response)
+    .context("cannot read what was collected")
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
-use function::{Context, Host, Response, StatusCode, http};
+use db::{Client, DbError, unit_of_work};
+use function::{Context, Host, Report, Response, StatusCode, http};
 use serde_json::{Value, json};
 use store::FUNCTIONS;
 use store::health::TargetHealth;
@@ -19,23 +20,44 @@ const FUNCTION_INTERVAL: Duration = Duration::from_secs(60);
 /// 503 when the loop stands still: what it last saw of the targets means nothing then. A target that is down is what
 /// the loop is there to see, and is 200.
 pub(crate) async fn answer<H: Host>(context: &Context<H>) -> Response {
-    let read = async |client: &H::Client| {
-        let health = store::health::read(client, &[]).await?;
-        let runs = store::runs::latest(client, &FUNCTIONS).await?;
-        Ok((health.targets, runs))
-    };
-    match check::within_deadline(context, read).await {
+    match check::within_deadline(context, async |client| look(client).await).await {
         Ok((targets, runs)) => describe(&targets, &runs),
         Err(error) => check::not_ready(context, &error),
     }
 }
 
-fn describe(targets: &[TargetHealth], runs: &[LastRun]) -> Response {
-    let late: Vec<&str> = runs
+/// What is known of the targets and of the functions.
+async fn look(client: &impl Client) -> Result<(Vec<TargetHealth>, Vec<LastRun>), DbError> {
+    let health = store::health::read(client, &[]).await?;
+    let runs = store::runs::latest(client, &FUNCTIONS).await?;
+    Ok((health.targets, runs))
+}
+
+/// The same as the answer, as the report of a run: which targets are not up, which functions are late.
+pub(crate) async fn report<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
+    let monitoring = context.monitoring().await?;
+    let preamble = context.preamble().read_only();
+    let (targets, runs) = unit_of_work(&monitoring, &preamble, async |client| look(client).await).await?;
+    let not_up: Vec<String> = targets
         .iter()
-        .filter(|run| freshness_of(run) != Freshness::Fresh)
-        .map(|run| run.function.as_str())
+        .filter(|target| state(target) != "up")
+        .map(|target| target.target.clone())
         .collect();
+    let late: Vec<String> = late(&runs).into_iter().map(str::to_owned).collect();
+    let report = if not_up.is_empty() && late.is_empty() {
+        Report::ok()
+    } else {
+        context.log().warn(
+            "Something is not as it should be",
+            json!({"not_up": not_up, "late": late}),
+        );
+        Report::partial()
+    };
+    Ok(report.with("not_up", not_up).with("late", late))
+}
+
+fn describe(targets: &[TargetHealth], runs: &[LastRun]) -> Response {
+    let late = late(runs);
     let mut body = json!({
         "status": if late.is_empty() { "running" } else { "stale" },
         "targets": targets.iter().map(target).collect::<Vec<Value>>(),
@@ -50,18 +72,27 @@ fn describe(targets: &[TargetHealth], runs: &[LastRun]) -> Response {
     http::json(StatusCode::SERVICE_UNAVAILABLE, &body)
 }
 
-fn target(target: &TargetHealth) -> Value {
+/// The functions that had no success of late.
+fn late(runs: &[LastRun]) -> Vec<&str> {
+    let late = runs.iter().filter(|run| freshness_of(run) != Freshness::Fresh);
+    late.map(|run| run.function.as_str()).collect()
+}
+
+/// The state of a target in a word.
+fn state(target: &TargetHealth) -> &'static str {
     let interval = Duration::from_secs(target.interval_seconds.unsigned_abs());
-    let freshness = freshness(target.success_age_seconds, interval);
-    let state = match (target.up, freshness) {
+    match (target.up, freshness(target.success_age_seconds, interval)) {
         (None, _) => "unknown",
         (Some(false), _) => "down",
         (Some(true), Freshness::Fresh) => "up",
         (Some(true), _) => "stale",
-    };
+    }
+}
+
+fn target(target: &TargetHealth) -> Value {
     json!({
         "target": target.target,
-        "state": state,
+        "state": state(target),
         "error_code": target.error_code,
         "down_since": target.down_since,
         "last_success_at": target.last_success_at,

@@ -25,8 +25,8 @@
 //! }
 //! ```
 //!
-//! One that answers questions takes `read: handle` in place of `deadline` and `run`, and says with `access` who may
-//! ask. Which file holds what:
+//! One that answers questions takes `access` and `read: handle` too: a request is then answered by `handle`, for those
+//! whom `access` lets in, and `run` is what it does on a schedule. Which file holds what:
 //!
 //! - `entry`: what happens between a trigger and a function
 //! - `context`, `host`: what a function has at hand, and the world around it
@@ -71,21 +71,13 @@ pub use send_error::SendError;
 pub use store::runs::Trigger;
 pub use vitals::outcome::RunOutcome;
 
-/// Makes the exports of a component: the HTTP handler, and the cron handler of a function that runs.
+/// Makes the two exports of a component: the HTTP handler and the cron handler.
 ///
 /// Outside of a component it only checks that the parts fit, so that the crate can be built and tested natively.
 #[macro_export]
 macro_rules! export {
     (name: $name:expr, deadline: $deadline:expr, run: $run:ident $(,)?) => {
-        const _: (&str, ::std::time::Duration) = ($name, $deadline);
-
-        #[cfg(not(target_family = "wasm"))]
-        const _: () = {
-            #[allow(dead_code, reason = "only to be compiled")]
-            async fn fits(context: &$crate::Context<$crate::native::NativeHost>) {
-                let _: Result<$crate::Report, _> = $run(context).await;
-            }
-        };
+        $crate::export! { @fits $name, $deadline, $run }
 
         #[cfg(target_family = "wasm")]
         const _: () = {
@@ -102,19 +94,18 @@ macro_rules! export {
                 }
             }
 
-            impl bindings::CronGuest for Component {
-                async fn handle_cron_event(_: bindings::Metadata) -> Result<(), bindings::CronError> {
-                    let run = async |context: &_| $run(context).await;
-                    $crate::spin::cron_run($name, $deadline, run).await
-                }
-            }
-
-            bindings::export_http!(Component);
-            bindings::export_cron! { Component with_types_in bindings::cron }
+            $crate::export! { @component $name, $deadline, $run }
         };
     };
-    (name: $name:expr, access: $access:expr, read: $read:ident $(,)?) => {
-        const _: (&str, $crate::Access) = ($name, $access);
+    (
+        name: $name:expr,
+        access: $access:expr,
+        read: $read:ident,
+        deadline: $deadline:expr,
+        run: $run:ident $(,)?
+    ) => {
+        $crate::export! { @fits $name, $deadline, $run }
+        const _: $crate::Access = $access;
 
         #[cfg(not(target_family = "wasm"))]
         const _: () = {
@@ -139,7 +130,31 @@ macro_rules! export {
                 }
             }
 
-            bindings::export_http!(Component);
+            $crate::export! { @component $name, $deadline, $run }
+        };
+    };
+    // What every component has beside its HTTP handler: the cron handler, and the exports of both.
+    (@component $name:expr, $deadline:expr, $run:ident) => {
+        impl bindings::CronGuest for Component {
+            async fn handle_cron_event(_: bindings::Metadata) -> Result<(), bindings::CronError> {
+                let run = async |context: &_| $run(context).await;
+                $crate::spin::cron_run($name, $deadline, run).await
+            }
+        }
+
+        bindings::export_http!(Component);
+        bindings::export_cron! { Component with_types_in bindings::cron }
+    };
+    // Compiles the function natively, so that its signature is checked where the tests run.
+    (@fits $name:expr, $deadline:expr, $run:ident) => {
+        const _: (&str, ::std::time::Duration) = ($name, $deadline);
+
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            #[allow(dead_code, reason = "only to be compiled")]
+            async fn fits(context: &$crate::Context<$crate::native::NativeHost>) {
+                let _: Result<$crate::Report, _> = $run(context).await;
+            }
         };
     };
 }

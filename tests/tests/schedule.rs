@@ -1,0 +1,43 @@
+//! Every component can be put on a schedule as well as asked: both are exported from one file, and both are journaled.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::process::Command;
+
+use integration_tests::{Database, Monitored, Server, binaries, project_root, test_versions};
+
+/// Runs a component once, as its schedule would.
+fn run_once(component: &str, monitored: &Monitored) -> (bool, String) {
+    let output = Command::new(binaries::runner().unwrap())
+        .arg("--from")
+        .arg(project_root().join("spin.toml"))
+        .args(["--once", component])
+        .env("SPIN_VARIABLE_MONITORING_URL", monitored.url())
+        .env("SPIN_VARIABLE_API_TOKEN", "token")
+        .output()
+        .unwrap();
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[tokio::test]
+async fn every_component_runs_on_a_schedule_and_journals_it() {
+    let server = Server::shared(test_versions()[0]).await.unwrap();
+    let database = Database::new(&server, "schedule::every").await.unwrap();
+    let monitored = Monitored::on(&database).await.unwrap();
+    let mut components: Vec<String> = std::fs::read_dir(project_root().join("functions"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    components.sort();
+    for component in &components {
+        let (succeeded, log) = run_once(component, &monitored);
+        assert!(succeeded, "{component}: {log}");
+        let runs = format!(
+            "select count(*) from monitoring.function_runs \
+             where function = '{component}' and trigger = 'cron' and outcome in ('ok', 'partial') \
+             and finished_at is not null and report is not null"
+        );
+        assert_eq!(monitored.number(&runs).await.unwrap(), 1, "{component}: {log}");
+    }
+    assert!(components.len() >= 5, "{components:?}");
+}

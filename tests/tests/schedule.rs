@@ -16,7 +16,10 @@ fn run_once(component: &str, monitored: &Monitored) -> (bool, String) {
         .env("SPIN_VARIABLE_API_TOKEN", "token")
         .output()
         .unwrap();
-    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[tokio::test]

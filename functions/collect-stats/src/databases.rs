@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use db::{Client, DbError};
 use store::collectors::DATABASES;
-use store::snapshots::{self, DatabaseSample, Swap, Write};
+use store::snapshots::{self, DatabaseSample, Swap};
 
 use crate::counters;
 use crate::target::{Collecting, Sampled, StepError};
@@ -14,11 +14,7 @@ const COLLECTOR: &str = "databases";
 /// Reads the counters, and stores what happened since the last reading.
 pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result<Sampled, StepError> {
     let target_id = collecting.target.target_id;
-    let last = collecting
-        .monitoring
-        .unit(async |client| snapshots::load(client, target_id, COLLECTOR).await)
-        .await
-        .map_err(StepError::Store)?;
+    let last = collecting.last(COLLECTOR).await?;
     let rows = collecting
         .budget
         .read(collecting.client, COLLECTOR, DATABASES, &[])
@@ -52,8 +48,5 @@ pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result
         .unit(async |client| snapshots::write_databases(client, &swap, &samples).await)
         .await
         .map_err(StepError::Store)?;
-    Ok(match (measured, write) {
-        (Some(_), Write::Swapped { samples }) => Sampled::Rows(samples),
-        (None, Write::Swapped { .. }) | (_, Write::Lost) => Sampled::Gap,
-    })
+    Ok(Sampled::of(measured, write))
 }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use db::{Client, DbError, Row, Rows};
 use store::collectors::StatementShape;
-use store::snapshots::{self, StatementSample, Stored, Swap, Write};
+use store::snapshots::{self, StatementSample, Swap};
 use store::statements::{self, SeenStatement};
 use vitals::statement::{self, Text};
 
@@ -29,7 +29,7 @@ pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result
             shape.extension_version
         )));
     };
-    let last = load(collecting).await?;
+    let last = collecting.last(COLLECTOR).await?;
     let rows = match collecting
         .budget
         .read(collecting.client, COLLECTOR, &sql, &[])
@@ -74,10 +74,7 @@ pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result
         .unit(async |client| snapshots::write_statements(client, &swap, &samples).await)
         .await
         .map_err(StepError::Store)?;
-    Ok(match (measured, write) {
-        (Some(_), Write::Swapped { samples }) => Sampled::Rows(samples),
-        (None, Write::Swapped { .. }) | (_, Write::Lost) => Sampled::Gap,
-    })
+    Ok(Sampled::of(measured, write))
 }
 
 /// Where pg_stat_statements is, or why it cannot be read.
@@ -98,15 +95,6 @@ async fn look<C: Client>(
         Some(_) => Err("missing privilege pg_read_all_stats; grant pg_monitor to the login".to_owned()),
         None => Err("missing extension; create extension pg_stat_statements in this database".to_owned()),
     })
-}
-
-async fn load<C: Client>(collecting: &Collecting<'_, C>) -> Result<Option<Stored>, StepError> {
-    let target_id = collecting.target.target_id;
-    collecting
-        .monitoring
-        .unit(async |client| snapshots::load(client, target_id, COLLECTOR).await)
-        .await
-        .map_err(StepError::Store)
 }
 
 /// Whether the extension is there but its library was not loaded at the start of the server (`55000`).

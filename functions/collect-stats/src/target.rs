@@ -8,6 +8,7 @@ use db::{Client, DbError};
 use function::{Context, Failure, Host};
 use store::collector_status::CollectorRun;
 use store::collectors::SERVER;
+use store::snapshots::{self, Stored, Write};
 use store::targets::{State, Target};
 use vitals::outcome::Outcome;
 
@@ -37,6 +38,15 @@ pub(crate) struct Collecting<'a, C> {
     pub(crate) server: &'a Server,
 }
 
+impl<C: Client> Collecting<'_, C> {
+    /// The last counters of a collector on this target.
+    pub(crate) async fn last(&self, collector: &str) -> Result<Option<Stored>, StepError> {
+        let target_id = self.target.target_id;
+        let load = async |client: &C| snapshots::load(client, target_id, collector).await;
+        self.monitoring.unit(load).await.map_err(StepError::Store)
+    }
+}
+
 /// What a collector that worked gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sampled {
@@ -46,6 +56,17 @@ pub(crate) enum Sampled {
     Gap,
     /// It cannot work on this target as the target is, for this reason.
     Skipped(String),
+}
+
+impl Sampled {
+    /// What came of writing the counters of an interval, or of a gap. Where another collector was faster it has written
+    /// the interval, and there is nothing left to write.
+    pub(crate) fn of(measured: Option<Duration>, write: Write) -> Sampled {
+        match (measured, write) {
+            (Some(_), Write::Swapped { samples }) => Sampled::Rows(samples),
+            (None, Write::Swapped { .. }) | (_, Write::Lost) => Sampled::Gap,
+        }
+    }
 }
 
 /// What failed in a collector.

@@ -162,6 +162,32 @@ async fn a_receiver_that_refuses_or_hangs_costs_its_own_messages_only() {
 }
 
 #[tokio::test]
+async fn an_answer_that_cannot_be_stored_as_it_is_costs_no_other_message() {
+    let room = Room::new("strange").await;
+    let strange = Receiver::start().await.unwrap();
+    strange.answer_always(Answer::status(500).with_body("a\0b"));
+    room.monitored
+        .tell("strange", "webhook", &strange, "/hook")
+        .await
+        .unwrap();
+    room.monitored
+        .tell("hook", "webhook", &room.receiver, "/hook")
+        .await
+        .unwrap();
+    room.down(60).await;
+    let report = room.deliver().await;
+    assert_eq!((&report["delivered"], &report["retried"]), (&1.into(), &1.into()));
+    let told = "select count(*) from monitoring.outbox where last_error like '%: a b'";
+    assert_eq!(room.monitored.number(told).await.unwrap(), 1);
+    room.deliver().await;
+    assert_eq!(
+        room.came("/hook"),
+        ["alert.firing"],
+        "what was delivered is not sent again"
+    );
+}
+
+#[tokio::test]
 async fn a_secret_address_is_taken_from_its_variable_and_never_shown() {
     let room = Room::new("secret").await;
     for (name, secret) in [("chat", "hidden"), ("lost", "nowhere")] {

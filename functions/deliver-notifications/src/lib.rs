@@ -21,8 +21,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// After this long no more messages are claimed: what is claimed can then still be sent and written down in time.
 const LAST_CLAIM: Duration = Duration::from_secs(30);
 
-/// How many messages are claimed, and sent, at once. One slow receiver keeps one place busy.
-const BATCH: i64 = 16;
+/// How many messages of each channel are claimed, and sent, at once: one whose receiver hangs takes no turn from others.
+const OF_EACH_CHANNEL: i64 = 8;
 
 /// How long a claim holds: longer than sending and writing down can take, so that no other run sends the same message
 /// meanwhile.
@@ -49,7 +49,7 @@ pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
     let preamble = context.preamble();
     let mut counts = Counts::default();
     while begin.elapsed() < LAST_CLAIM {
-        let (messages, now) = claim(&monitoring, &preamble)
+        let (messages, now) = claim(context, &monitoring)
             .await
             .context("cannot claim messages")?;
         if messages.is_empty() {
@@ -77,14 +77,13 @@ pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
     })
 }
 
-async fn claim(client: &impl Client, preamble: &Preamble) -> Result<(Vec<Message>, DateTime<Utc>), DbError> {
-    unit_of_work(client, preamble, async |client| {
-        let messages = outbox::claim_due(client, BATCH, LEASE).await?;
-        let now = client
-            .query("select now()::timestamptz as now", &[])
-            .await?
-            .one()?
-            .get("now")?;
+async fn claim<H: Host>(
+    context: &Context<H>,
+    client: &impl Client,
+) -> Result<(Vec<Message>, DateTime<Utc>), DbError> {
+    unit_of_work(client, &context.preamble(), async |client| {
+        let messages = outbox::claim_due(client, OF_EACH_CHANNEL, LEASE).await?;
+        let now = context.now(client).await?;
         Ok((messages, now))
     })
     .await

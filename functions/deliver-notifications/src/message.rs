@@ -89,6 +89,15 @@ async fn request<H: Host>(
     Ok(request.body(body)?)
 }
 
+/// What a receiver said, as far as it may be kept. Many repeat the path they were asked for, and where the address is a
+/// secret the path is what makes it one.
+fn said<'a>(message: &Message, answer: &'a http::Response<String>) -> &'a str {
+    match message.address {
+        Address::Url(_) => answer.body(),
+        Address::Secret(_) => "",
+    }
+}
+
 /// What the answer of a receiver means for a message.
 fn judge(message: &Message, answer: &http::Response<String>, now: DateTime<Utc>) -> Delivery {
     let retry_after = answer
@@ -98,14 +107,19 @@ fn judge(message: &Message, answer: &http::Response<String>, now: DateTime<Utc>)
     let status = answer.status();
     match Verdict::of_status(status.as_u16(), retry_after, now) {
         Verdict::Delivered => Delivery::Delivered,
-        Verdict::Retry { after } => retry(message, after, refusal(status, answer.body())),
+        Verdict::Retry { after } => retry(message, after, refusal(status, said(message, answer))),
         Verdict::Refused => Delivery::Dead {
-            error: refusal(status, answer.body()),
+            error: refusal(status, said(message, answer)),
         },
     }
 }
 
 fn refusal(status: http::StatusCode, body: &str) -> String {
+    // PostgreSQL takes no NUL, and a log line no line break.
+    let body: String = body
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let body = vitals::text::truncate(body.trim(), LONGEST_ANSWER);
     if body.is_empty() {
         format!("answered {status}")
@@ -196,6 +210,27 @@ mod tests {
             500,
             "dead: answered 500 Internal Server Error: no (attempt 20 was the last)",
         );
+    }
+
+    #[test]
+    fn what_a_receiver_says_can_be_kept() {
+        let answer = http::Response::builder()
+            .status(500)
+            .body("a\0b\nc /T0/SECRET".to_owned())
+            .unwrap();
+        let told = |message: &Message| match judge(message, &answer, DateTime::UNIX_EPOCH) {
+            Delivery::Retry { error, .. } => error,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            told(&message(1)),
+            "answered 500 Internal Server Error: a b c /T0/SECRET"
+        );
+        let secret = Message {
+            address: Address::Secret("oncall".to_owned()),
+            ..message(1)
+        };
+        assert_eq!(told(&secret), "answered 500 Internal Server Error");
     }
 
     #[test]

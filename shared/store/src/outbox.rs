@@ -70,13 +70,18 @@ pub struct Counts {
     pub oldest_waiting_seconds: f64,
 }
 
-/// Claims messages that are due, in the order of their alerts. What is not completed within the lease is due again.
+/// Claims messages that are due, so many of each channel at most, in the order of their alerts. What is not completed
+/// within the lease is due again.
 ///
 /// # Errors
 ///
 /// What the server or the connection said.
-pub async fn claim_due(client: &impl Client, limit: i64, lease: Duration) -> Result<Vec<Message>, DbError> {
-    let parameters = [limit.into(), lease.as_secs_f64().into()];
+pub async fn claim_due(
+    client: &impl Client,
+    of_each_channel: i64,
+    lease: Duration,
+) -> Result<Vec<Message>, DbError> {
+    let parameters = [of_each_channel.into(), lease.as_secs_f64().into()];
     let rows = client
         .query(include_str!("../sql/outbox/claim_due.sql"), &parameters)
         .await?;

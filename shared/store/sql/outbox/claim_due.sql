@@ -1,19 +1,25 @@
--- Claims messages that are due: $1 how many, $2 seconds the lease lasts. A message waits until the earlier ones of the
--- same alert and channel are delivered or given up, so that no recovery overtakes what it recovers from.
+-- Claims messages that are due: $1 how many of each channel, $2 seconds the lease lasts. A message waits until the
+-- earlier ones of the same alert and channel are delivered or given up, so that no recovery overtakes what it recovers
+-- from. Each channel has its share, so that one whose receiver hangs does not keep the others waiting.
 with due as (
-  select m.message_id
-  from monitoring.outbox as m
-  where m.delivered_at is null and m.dead_at is null and m.next_attempt_at <= now()
-    and (m.lease_until is null or m.lease_until <= now())
-    and exists (select 1 from monitoring.channels as channel where channel.channel_id = m.channel_id and channel.enabled)
-    and not exists (
-      select 1 from monitoring.outbox as earlier
-      where earlier.alert_id = m.alert_id and earlier.channel_id = m.channel_id and earlier.sequence < m.sequence
-        and earlier.delivered_at is null and earlier.dead_at is null
-    )
-  order by m.next_attempt_at, m.created_at
-  limit $1
-  for update of m skip locked
+  select share.message_id
+  from monitoring.channels as channel
+  cross join lateral (
+    select m.message_id
+    from monitoring.outbox as m
+    where m.channel_id = channel.channel_id
+      and m.delivered_at is null and m.dead_at is null and m.next_attempt_at <= now()
+      and (m.lease_until is null or m.lease_until <= now())
+      and not exists (
+        select 1 from monitoring.outbox as earlier
+        where earlier.alert_id = m.alert_id and earlier.channel_id = m.channel_id and earlier.sequence < m.sequence
+          and earlier.delivered_at is null and earlier.dead_at is null
+      )
+    order by m.next_attempt_at, m.created_at
+    limit $1
+    for update of m skip locked
+  ) as share
+  where channel.enabled
 ),
 claimed as (
   update monitoring.outbox as m

@@ -163,4 +163,6 @@ create table monitoring.function_runs (
 comment on table monitoring.function_runs is 'The journal: every run of every function, also those that fail half-way.';
 
 create index function_runs_latest on monitoring.function_runs (function, started_at desc);
+create index function_runs_success on monitoring.function_runs (function, started_at desc)
+  where outcome in ('ok', 'partial');
 create index function_runs_running on monitoring.function_runs (function, deadline_at) where outcome = 'running';

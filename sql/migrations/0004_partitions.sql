@@ -114,6 +114,10 @@ begin
      select ended.message_id from monitoring.outbox as ended
       where coalesce(ended.delivered_at, ended.dead_at) < now() - interval '30 days'
         and (ended.delivered_at is not null or ended.dead_at is not null)
+        -- What was told of an open alert says who is to hear of its end.
+        and not exists (
+          select 1 from monitoring.alerts as a where a.alert_id = ended.alert_id and a.state <> 'resolved'
+        )
       limit bite
    );
   get diagnostics affected = row_count;

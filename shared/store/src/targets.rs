@@ -164,10 +164,10 @@ pub async fn remove(client: &impl Client, name: &str) -> Result<bool, DbError> {
 /// What the server or the connection said.
 pub async fn set_enabled(client: &impl Client, name: &str, enabled: bool) -> Result<bool, DbError> {
     let parameters = [name.into(), enabled.into()];
-    Ok(client
-        .execute(include_str!("../sql/targets/set_enabled.sql"), &parameters)
-        .await?
-        == 1)
+    let rows = client
+        .query(include_str!("../sql/targets/set_enabled.sql"), &parameters)
+        .await?;
+    Ok(rows.one()?.get::<i64>("switched")? == 1)
 }
 
 /// Claims targets whose time has come and that nobody else holds. Each is to be given back by [`complete`].

@@ -28,7 +28,8 @@ select
   a.rule_id::text, a.target_id::int8, a.subject::text, a.subject_label::text, a.subject::text, null::text,
   null::float8, 0::int8,
   (
-    case when status.last_success_at > now() - greatest(r.window_seconds, 3 * t.interval_seconds) * interval '1 second'
+    -- Only an interval that was measured within the window can tell that nothing happened in it.
+    case when status.outcome = 'ok' and status.last_success_at > now() - r.window_seconds * interval '1 second'
       then 'idle' else 'no_data' end
   )::text
 from monitoring.alerts as a

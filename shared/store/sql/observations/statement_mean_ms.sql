@@ -44,8 +44,9 @@ measured as (
 silent as (
   select
     a.rule_id, a.target_id, a.subject, a.subject_label,
+    -- Only an interval that was measured within the window can tell that nothing happened in it.
     coalesce(
-      status.last_success_at > now() - greatest(rule.window_seconds, 3 * t.interval_seconds) * interval '1 second', false
+      status.outcome = 'ok' and status.last_success_at > now() - rule.window_seconds * interval '1 second', false
     ) as watched
   from monitoring.alerts as a
   join rule using (rule_id)

@@ -14,7 +14,8 @@ with due as (
       not $4::bool or s.next_collection_at is null
       or s.next_collection_at <= now() + t.interval_seconds * interval '0.1 second'
     )
-  order by s.next_collection_at nulls first, t.target_id
+  -- Those that did not answer last time come last: waiting for them again must not delay the others.
+  order by s.up is false, s.next_collection_at nulls first, t.target_id
   limit $1
   for update of t skip locked
 ),
@@ -34,11 +35,11 @@ claimed as (
         not $4::bool or s.next_collection_at is null
         or s.next_collection_at < excluded.next_collection_at
       )
-  returning s.target_id
+  returning s.target_id, s.up
 )
 select
   t.target_id::int8, t.name::text, t.address::text, t.secret::text, t.enabled::bool, t.labels::jsonb,
   t.interval_seconds::int8, t.timeout_ms::int8
 from monitoring.targets as t
-where t.target_id in (select claimed.target_id from claimed)
-order by t.target_id
+join claimed using (target_id)
+order by claimed.up is false, t.target_id

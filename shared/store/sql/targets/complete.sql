@@ -1,9 +1,9 @@
 -- Writes what became of a claimed target and gives it back: $1 target, $2 who held it, $3 up, $4 error code, $5 error,
 -- $6 server version, $7 server start, $8 in recovery. Nothing is written by one whose lease was taken over.
 --
--- A server that was up when it was last seen and has been started since was away. That nobody wrote so means that the
--- monitoring database was away with it: the outage is noticed now. It lasted from the first collection that was missed,
--- so that a restart between two collections is none.
+-- A server that was up when it was last seen and has been started since was away. Where the monitoring database was
+-- started since as well, nobody could write so at the time: the outage is noticed now. It lasted from the first
+-- collection that was missed, so that a restart between two collections is none.
 update monitoring.target_state as s
    set up = $3,
        outage_seconds = case when outage.seconds > 0 then outage.seconds else s.outage_seconds end,
@@ -25,5 +25,6 @@ update monitoring.target_state as s
     ) as seconds
     from monitoring.target_state as held
     where held.target_id = t.target_id and held.up and $3
+      and pg_catalog.pg_postmaster_start_time() > held.last_success_at
   ) as outage on true
  where s.target_id = $1::int4 and s.lease_holder = $2 and t.target_id = s.target_id

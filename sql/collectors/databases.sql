@@ -4,15 +4,16 @@
 -- timeout: 2s
 -- versions: 13-18
 -- privileges: none
--- columns: database=key since_us=epoch backends=gauge
+-- columns: database_key=key database=label since_us=epoch backends=gauge
 -- columns: commits=counter rollbacks=counter blocks_read=counter blocks_hit=counter
 -- columns: rows_returned=counter rows_fetched=counter rows_inserted=counter rows_updated=counter rows_deleted=counter
 -- columns: conflicts=counter temp_files=counter temp_bytes=counter deadlocks=counter read_us=counter write_us=counter
 --
--- A database that nobody may connect to (as `rdsadmin` of a provider) is not ours to watch. One that is dropped and made
--- again under its name begins with counters at zero, which is a reset like any other.
+-- A database that nobody may connect to (as `rdsadmin` of a provider) is not ours to watch. The key has
+-- the number of the database before its name, so that one that was renamed or made again is another one.
 
 select
+  (s.datid::int8::text || '/' || s.datname::text)::text as database_key,
   s.datname::text as database,
   coalesce((extract(epoch from s.stats_reset) * 1000000)::int8, 0)::int8 as since_us,
   s.numbackends::int8 as backends,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use db::{DbError, Rows};
-use vitals::delta::{self, Deltas, NewRows, SINCE_COLUMN, Snapshot};
+use vitals::delta::{Deltas, SINCE_COLUMN, Snapshot};
 
 use crate::target::Server;
 
@@ -46,11 +46,6 @@ pub(crate) fn snapshot(
     .map_err(|error| {
         DbError::decode("the collector gave rows that cannot be compared").with_cause(error.to_string())
     })
-}
-
-/// What happened since the last snapshot. Every reading is complete, so that a row that was not there has begun since.
-pub(crate) fn since(previous: Option<&Snapshot>, current: &Snapshot) -> Deltas {
-    delta::between(previous, current, NewRows::Count)
 }
 
 /// The length of an interval in milliseconds, as samples carry it; at least one, as there are no shorter ones.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use db::{Client, DbError};
 use store::collectors::DATABASES;
 use store::snapshots::{self, DatabaseSample, Swap};
+use vitals::delta::{self, NewRows};
 
 use crate::counters;
 use crate::target::{Collecting, Sampled, StepError};
@@ -19,21 +20,36 @@ pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result
         .budget
         .read(collecting.client, COLLECTOR, DATABASES, &[])
         .await?;
-    let snapshot = counters::snapshot(&rows, "database", &DatabaseSample::COLUMNS, collecting.server, "")?;
-    let backends: HashMap<String, i64> = rows
+    let snapshot = counters::snapshot(
+        &rows,
+        "database_key",
+        &DatabaseSample::COLUMNS,
+        collecting.server,
+        "",
+    )?;
+    let named: HashMap<String, (String, i64)> = rows
         .iter()
-        .map(|row| Ok((row.get("database")?, row.get("backends")?)))
+        .map(|row| {
+            Ok((
+                row.get("database_key")?,
+                (row.get("database")?, row.get("backends")?),
+            ))
+        })
         .collect::<Result<_, DbError>>()?;
 
-    let deltas = counters::since(last.as_ref().map(|last| &last.snapshot), &snapshot);
+    // A database that was not there may have been renamed or closed, with all its history.
+    let deltas = delta::between(last.as_ref().map(|last| &last.snapshot), &snapshot, NewRows::Skip);
     let measured = deltas.measured();
     let samples: Vec<DatabaseSample> = counters::in_order(deltas, DatabaseSample::COLUMNS)
         .into_iter()
-        .map(|(database, deltas)| DatabaseSample {
-            backends: backends.get(&database).copied().unwrap_or_default(),
-            database,
-            size_bytes: None,
-            deltas,
+        .filter_map(|(key, deltas)| {
+            let (database, backends) = named.get(&key)?.clone();
+            Some(DatabaseSample {
+                database,
+                size_bytes: None,
+                backends,
+                deltas,
+            })
         })
         .collect();
     let swap = Swap {

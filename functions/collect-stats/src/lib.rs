@@ -16,16 +16,19 @@ mod reading;
 mod statements;
 mod target;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use function::{Context, Host, Report, concurrently};
+use function::{Context, Host, Report, Trigger, concurrently};
 
 use crate::monitoring::Monitoring;
 use crate::target::Collected;
 
-/// How long a run may take: longer than any target may (see [`target::longest`]), so that one that hangs costs its own
-/// time and the others are still written down.
+/// How long a run may take: a round may begin until [`LAST_CLAIM`], and takes no longer than [`target::LONGEST`] where
+/// one target in each place of it hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// After this long no more targets are claimed. What is left over is due first in the next run.
+const LAST_CLAIM: Duration = Duration::from_secs(12);
 
 /// How many targets are read at once. Each holds one connection to its target; the host allows 64 per address.
 const CONCURRENT_TARGETS: usize = 16;
@@ -43,12 +46,21 @@ function::export! {
 /// What kept the monitoring database from being read or written. A target that cannot be read is no error of the run:
 /// it is written down as being down, and the others go on.
 pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
+    let begin = Instant::now();
     let monitoring = Monitoring::open(context).await?;
-    let targets = monitoring.claim(context.trigger()).await?;
-    let collected = concurrently(CONCURRENT_TARGETS, &targets, async |target| {
-        target::collect(context, &monitoring, target).await
-    })
-    .await;
+    let mut collected = Vec::new();
+    while begin.elapsed() < LAST_CLAIM {
+        let targets = monitoring.claim(context.trigger()).await?;
+        let claimed = targets.len();
+        let round = concurrently(CONCURRENT_TARGETS, &targets, async |target| {
+            target::collect(context, &monitoring, target).await
+        });
+        collected.extend(round.await);
+        // By request all are collected from, due or not, so that a second round would do it all again.
+        if claimed == 0 || context.trigger() == Trigger::Http {
+            break;
+        }
+    }
     report(context, collected)
 }
 

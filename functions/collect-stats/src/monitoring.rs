@@ -10,8 +10,11 @@ use store::targets::{Claim, Completion, Target};
 
 use crate::target;
 
-/// How many targets one run takes. What is left over is due first in the next.
-const TARGETS_PER_RUN: i64 = 1000;
+/// How many targets one round takes on a schedule: few enough that those at its end are begun while their leases last.
+const TARGETS_PER_ROUND: i64 = 64;
+
+/// How many targets a request takes, in one round.
+const TARGETS_PER_REQUEST: i64 = 1000;
 
 /// What a lease lasts beyond the time its target may take: the way back to the monitoring database.
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
@@ -51,12 +54,17 @@ impl<C: db::Client> Monitoring<C> {
 
     /// Claims the targets to collect from: on schedule those whose time has come, by request all that nobody holds.
     pub(crate) async fn claim(&self, trigger: Trigger) -> anyhow::Result<Vec<Target>> {
+        let only_due = trigger == Trigger::Cron;
         let claim = Claim {
             holder: &self.holder,
-            limit: TARGETS_PER_RUN,
+            limit: if only_due {
+                TARGETS_PER_ROUND
+            } else {
+                TARGETS_PER_REQUEST
+            },
             longest: target::LONGEST,
             margin: LEASE_MARGIN,
-            only_due: trigger == Trigger::Cron,
+            only_due,
         };
         self.unit(async |client| store::targets::claim_due(client, &claim).await)
             .await

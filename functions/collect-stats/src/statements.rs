@@ -10,6 +10,7 @@ use db::{Client, DbError, Row, Rows};
 use store::collectors::StatementShape;
 use store::snapshots::{self, StatementSample, Swap};
 use store::statements::{self, SeenStatement};
+use vitals::delta::{self, NewRows};
 use vitals::statement::{self, Text};
 
 use crate::counters;
@@ -52,7 +53,12 @@ pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result
         collecting.server,
         &reset,
     )?;
-    let deltas = counters::since(last.as_ref().map(|last| &last.snapshot), &snapshot);
+    // Every reading is complete, so that a statement that was not there has begun since.
+    let deltas = delta::between(
+        last.as_ref().map(|last| &last.snapshot),
+        &snapshot,
+        NewRows::Count,
+    );
     let measured = deltas.measured();
     let samples: Vec<StatementSample> = counters::in_order(deltas, StatementSample::COLUMNS)
         .into_iter()
@@ -91,6 +97,9 @@ async fn look<C: Client>(
         )
         .await?;
     Ok(match StatementShape::read(&rows)? {
+        Some(shape) if !shape.usable => {
+            Err("missing privilege; grant usage on the schema of pg_stat_statements to the login".to_owned())
+        }
         Some(shape) if shape.reads_all => Ok(shape),
         Some(_) => Err("missing privilege pg_read_all_stats; grant pg_monitor to the login".to_owned()),
         None => Err("missing extension; create extension pg_stat_statements in this database".to_owned()),

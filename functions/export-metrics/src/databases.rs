@@ -101,7 +101,11 @@ pub(crate) async fn add(page: &mut Page, client: &impl Client) -> Result<()> {
     for metrics in exposition::snapshots(client, "databases").await? {
         let snapshot = &metrics.stored.snapshot;
         for (column, name, help, divisor) in COUNTERS {
-            for (database, counter) in snapshot.counters_of(column) {
+            for (key, counter) in snapshot.counters_of(column) {
+                // The key is the number and the name of the database.
+                let Some((_, database)) = key.split_once('/') else {
+                    continue;
+                };
                 let labels = [("target", metrics.target.as_str()), ("datname", database)];
                 page.untyped(name, help, &labels, float(counter) / divisor)?;
             }

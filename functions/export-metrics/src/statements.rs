@@ -3,7 +3,7 @@
 //! A server may have thousands of statements, and a time series for each would be the end of a Prometheus. Only those
 //! that took the most time since the statistics began are exposed, and their texts once, in a series of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 use db::Client;
@@ -67,6 +67,17 @@ pub(crate) async fn add(page: &mut Page, client: &impl Client) -> Result<()> {
         let top = candidates
             .iter()
             .filter_map(|key| known.get_key_value(key.as_str()));
+        // Databases and users are told apart by their numbers, and exposed by their names: one that was dropped and made
+        // again has the labels of the one before it.
+        let mut names_seen = HashSet::new();
+        let top = top.filter(|(_, names)| {
+            names_seen.insert((
+                names.database.as_deref(),
+                names.user_name.as_deref(),
+                names.query_id,
+                names.top_level,
+            ))
+        });
         let top = top.take(MOST).map(|(key, names)| (*key, *names)).collect();
         add_target(page, &metrics, &top)?;
     }

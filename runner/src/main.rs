@@ -72,8 +72,13 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut stop = Stop::new()?;
     let settings = settings(&arguments);
     if let Some(component) = &arguments.once {
-        runner::run_once(&settings, component).await??;
-        return Ok(ExitCode::SUCCESS);
+        return tokio::select! {
+            outcome = runner::run_once(&settings, component) => {
+                outcome??;
+                Ok(ExitCode::SUCCESS)
+            }
+            () = stop.requested() => Ok(ExitCode::FAILURE),
+        };
     }
     let runner = tokio::select! {
         runner = Runner::start(&settings) => runner?,
@@ -149,6 +154,8 @@ fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,wasmtime_internal_cache=error"));
     let log = tracing_subscriber::fmt()
+        // A line that nobody reads any more is lost; telling so on the same broken pipe would be a panic.
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());

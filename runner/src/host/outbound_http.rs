@@ -80,10 +80,13 @@ impl OutboundHttp {
         if self.allowed_hosts.allows(scheme, host, uri.port_u16()) {
             return Ok(request);
         }
+        // Not the whole authority: a user and a password may stand in it.
+        let place = uri
+            .port_u16()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         tracing::warn!(
             component = %self.component,
-            "A request to {scheme}://{} was refused; to permit it, add it to allowed_outbound_hosts of the component.",
-            uri.authority().map_or("", Authority::as_str),
+            "A request to {scheme}://{place} was refused; to permit it, add it to allowed_outbound_hosts of the component.",
         );
         Err(Error::HttpRequestDenied)
     }

@@ -80,13 +80,12 @@ impl Session {
     pub(crate) async fn query(&self, statement: &str, parameters: Vec<Parameter>) -> Result<RowSet, Error> {
         let watch = Watch::begin(self);
         let rows = self.collect(statement, parameters).await;
-        // Of a result that is too large the rest is still on its way, so it counts as abandoned.
-        if !matches!(rows, Err(Collect::TooLarge)) {
+        // Of a result that is given up half-way the rest is still on its way, so it counts as abandoned.
+        if !matches!(rows, Err(Collect::HalfWay(_))) {
             watch.end();
         }
         rows.map_err(|failure| match failure {
-            Collect::Failed(error) => error,
-            Collect::TooLarge => error::too_large(),
+            Collect::Failed(error) | Collect::HalfWay(error) => error,
         })
     }
 
@@ -103,10 +102,10 @@ impl Session {
         while let Some(row) = stream.next().await {
             let row = row.map_err(error::row_failed)?;
             columns.get_or_insert_with(|| conv::columns(&row));
-            let row = conv::row(&row).map_err(|error| error::unreadable(&error))?;
+            let row = conv::row(&row).map_err(|error| Collect::HalfWay(error::unreadable(&error)))?;
             bytes += row_size(&row);
             if bytes > MOST_BUFFERED_BYTES {
-                return Err(Collect::TooLarge);
+                return Err(Collect::HalfWay(error::too_large()));
             }
             rows.push(row);
         }
@@ -192,7 +191,8 @@ async fn cancel(client: ClientWrapper, tls: Option<Tls>) {
 
 enum Collect {
     Failed(Error),
-    TooLarge,
+    /// While rows were still to come.
+    HalfWay(Error),
 }
 
 impl From<Error> for Collect {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use db::{Client, DbError, SafeUrl, connect};
+use db::{Client, DbError, Preamble, SafeUrl, connect, unit_of_work};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use store::targets::{self, NewTarget};
@@ -129,7 +129,11 @@ async fn check(url: &SafeUrl, output: &Output) -> Result<()> {
     let _step = output.step(&format!("connecting to {url}"));
     let connecting = async {
         let client = connect(&url.clone().with_application_name("pgvitals/command")).await?;
-        client.query("select 1::int8 as one", &[]).await.map(drop)
+        let preamble = Preamble::new("pgvitals/command").read_only();
+        unit_of_work(&client, &preamble, async |client| {
+            client.query("select 1::int8 as one", &[]).await.map(drop)
+        })
+        .await
     };
     let answered = tokio::time::timeout(CHECK_DEADLINE, connecting).await;
     let hint = "mend it, or give --no-check to add the target all the same";

@@ -218,6 +218,19 @@ impl Application {
         http::get(&self.url(path)).await
     }
 
+    /// Sends a GET until it is answered with this status: on a busy machine even a well database misses a deadline of
+    /// milliseconds now and then. The last answer is given back, whatever it is.
+    pub async fn get_until(&self, path: &str, status: u16) -> Result<Response> {
+        for _ in 0..20 {
+            let answer = self.get(path).await?;
+            if answer.status.as_u16() == status {
+                return Ok(answer);
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        self.get(path).await
+    }
+
     /// Sends a POST with the token.
     pub async fn post(&self, path: &str) -> Result<Response> {
         self.post_as(path, TOKEN).await

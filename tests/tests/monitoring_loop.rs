@@ -207,7 +207,10 @@ async fn a_stopped_server_is_told_of_when_it_is_back() {
     let mut watched = Loop::on(test_versions()[0]).await;
     let application = watched.application().await;
     collected_twice(&watched.monitored).await;
-    assert_eq!(application.get("/health/ready").await.unwrap().status, 200);
+    assert_eq!(
+        application.get_until("/health/ready", 200).await.unwrap().status,
+        200
+    );
 
     watched.server.stop().await.unwrap();
     let answer = application.get("/health/ready").await.unwrap();
@@ -228,7 +231,10 @@ async fn a_stopped_server_is_told_of_when_it_is_back() {
         "{:#?}",
         watched.told("target_down")
     );
-    assert_eq!(application.get("/health/ready").await.unwrap().status, 200);
+    assert_eq!(
+        application.get_until("/health/ready", 200).await.unwrap().status,
+        200
+    );
     let (status, log) = application.stop().await.unwrap();
     assert!(status.success(), "{status}\n{log}");
     assert_untold(&watched.receiver.received(), &log);

@@ -1,8 +1,8 @@
 //! Alerts as a state machine: ok → pending → firing (warning, critical, emergency, both ways) → resolved.
 //!
 //! [`step`] is a pure function of the rule, the last state and what is seen now. Whoever calls it writes the next state
-//! and, in the same transaction, one notification per [`Transition`]; between them a transaction-level lock per rule
-//! makes "now" agree, so that there is one open alert per rule, target and subject however many evaluate.
+//! and, in the same transaction, one notification per [`Transition`]; between them a transaction-level lock of the
+//! evaluator makes "now" agree, so that there is one open alert per rule, target and subject however many evaluate.
 
 use std::time::Duration;
 

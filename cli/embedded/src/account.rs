@@ -1,7 +1,8 @@
 //! Whom the server runs as.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -77,7 +78,7 @@ impl Account {
     /// first choice: a clone under root's private home cannot be entered by anybody else.
     pub fn first_reachable(&self, candidates: &[PathBuf]) -> Result<PathBuf, EmbeddedError> {
         for candidate in candidates {
-            if fs::create_dir_all(candidate).is_ok() && self.can_enter(candidate) {
+            if self.create_open(candidate).is_ok() && self.can_enter(candidate) {
                 return Ok(candidate.clone());
             }
         }
@@ -92,9 +93,30 @@ impl Account {
         })
     }
 
+    /// Makes `directory` and what is missing above it. When we are root our umask may shut everybody else out, so
+    /// what we have just made is opened for this user to enter; what was there before stays as it was.
+    fn create_open(&self, directory: &Path) -> io::Result<()> {
+        if self.other.is_none() {
+            return fs::create_dir_all(directory);
+        }
+        if directory.is_dir() {
+            return Ok(());
+        }
+        if let Some(above) = directory.parent() {
+            self.create_open(above)?;
+        }
+        match fs::create_dir(directory) {
+            Ok(()) => fs::set_permissions(directory, fs::Permissions::from_mode(0o755)),
+            // Another process made it meanwhile, as the tests do.
+            Err(_) if directory.is_dir() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes `directory`, private to this user.
     pub fn create_private(&self, directory: &Path) -> Result<(), EmbeddedError> {
-        fs::create_dir_all(directory).map_err(EmbeddedError::path("create the directory", directory))?;
+        self.create_open(directory)
+            .map_err(EmbeddedError::path("create the directory", directory))?;
         fs::set_permissions(directory, fs::Permissions::from_mode(0o700))
             .map_err(EmbeddedError::path("restrict the directory", directory))?;
         if let Some(user) = &self.other {
@@ -104,13 +126,42 @@ impl Account {
         Ok(())
     }
 
-    /// Gives one file to this user, readable by nobody else.
-    pub(crate) fn hand_over(&self, file: &Path) -> Result<(), EmbeddedError> {
-        fs::set_permissions(file, fs::Permissions::from_mode(0o600))
-            .map_err(EmbeddedError::path("restrict the file", file))?;
+    /// Writes a whole file that belongs to this user and that nobody else can read. The folder may be this user's
+    /// own, who could lay a link in the way of root: so the file is made anew beside its place, which follows no
+    /// link, is given away by its handle, and then takes its place.
+    pub(crate) fn write_private(&self, path: &Path, text: &str) -> Result<(), EmbeddedError> {
+        let mut new = path.as_os_str().to_owned();
+        new.push(".new");
+        let new = PathBuf::from(new);
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(EmbeddedError::path("remove", &new)(error));
+            }
+            _ => {}
+        }
+        let written = self
+            .create_owned(&new, text)
+            .and_then(|()| fs::rename(&new, path).map_err(EmbeddedError::path("move into place", path)));
+        if written.is_err() {
+            // It may hold a password. The first error says more than one of tidying up.
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
+    /// Makes a file that must not be there yet, and gives it to this user.
+    fn create_owned(&self, path: &Path, text: &str) -> Result<(), EmbeddedError> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(EmbeddedError::path("create", path))?;
+        file.write_all(text.as_bytes())
+            .map_err(EmbeddedError::path("write", path))?;
         match &self.other {
-            Some(user) => chown(file, Some(user.uid), Some(user.gid))
-                .map_err(EmbeddedError::path("hand over the file", file)),
+            Some(user) => fchown(&file, Some(user.uid), Some(user.gid))
+                .map_err(EmbeddedError::path("hand over the file", path)),
             None => Ok(()),
         }
     }
@@ -122,5 +173,57 @@ impl Account {
             .as_ref()
             .map_or_else(|| Uid::effective().as_raw(), |user| user.uid);
         fs::metadata(path).is_ok_and(|metadata| metadata.uid() == uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_in_place_of_a_link_and_not_through_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let foreign = folder.path().join("foreign");
+        fs::write(&foreign, "untouched").unwrap();
+        let before = fs::metadata(&foreign).unwrap();
+        let path = folder.path().join("pgvitals.conf");
+        symlink(&foreign, &path).unwrap();
+        symlink(&foreign, folder.path().join("pgvitals.conf.new")).unwrap();
+
+        let account = Account::choose().unwrap();
+        account.write_private(&path, "ours").unwrap();
+
+        assert_eq!(fs::read_to_string(&foreign).unwrap(), "untouched");
+        let after = fs::metadata(&foreign).unwrap();
+        assert_eq!((after.uid(), after.mode()), (before.uid(), before.mode()));
+        assert!(!path.is_symlink() && account.owns(&path));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "ours");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_is_made_for_another_user_can_be_entered_and_what_was_there_stays_shut() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let shut = folder.path().join("shut");
+        fs::create_dir(&shut).unwrap();
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o700)).unwrap();
+        let account = Account {
+            other: Some(OtherUser {
+                name: "nobody".to_owned(),
+                uid: 65534,
+                gid: 65534,
+            }),
+        };
+        let within = shut.join("above/within");
+        // The umask belongs to the whole process, so the test sees the modes that were set, not those it left.
+        account.create_open(&within).unwrap();
+        account.create_open(&within).unwrap();
+        assert_eq!(mode(&within), 0o755);
+        assert_eq!(mode(&shut.join("above")), 0o755);
+        assert_eq!(mode(&shut), 0o700);
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
@@ -86,20 +87,16 @@ impl Cluster {
         self.account.create_private(&self.data)?;
         // The password goes by a file: a command line can be read by every user of the machine.
         let password_file = self.data.with_extension("initial-password");
-        fs::write(&password_file, password).map_err(EmbeddedError::path("write", &password_file))?;
-        let initialised = self
-            .account
-            .hand_over(&password_file)
-            .and_then(|()| self.run_initdb(&password_file, flush));
+        self.account.write_private(&password_file, password)?;
+        let initialised = self.run_initdb(&password_file, flush);
         fs::remove_file(&password_file).map_err(EmbeddedError::path("remove", &password_file))?;
         initialised?;
         let path = self.data.join("postgresql.conf");
-        let settings = fs::read_to_string(&path).map_err(EmbeddedError::path("read", &path))?;
-        fs::write(
+        let settings = read_no_link(&path).map_err(EmbeddedError::path("read", &path))?;
+        self.account.write_private(
             &path,
-            format!("{settings}\ninclude_if_exists = '{SETTINGS_FILE}'\n"),
+            &format!("{settings}\ninclude_if_exists = '{SETTINGS_FILE}'\n"),
         )
-        .map_err(EmbeddedError::path("write", &path))
     }
 
     fn run_initdb(&self, password_file: &Path, flush: Flush) -> Result<(), EmbeddedError> {
@@ -131,8 +128,7 @@ impl Cluster {
         for (name, value) in settings {
             text.push_str(&format!("{name} = '{}'\n", value.replace('\'', "''")));
         }
-        fs::write(&path, text).map_err(EmbeddedError::path("write", &path))?;
-        self.account.hand_over(&path)
+        self.account.write_private(&path, &text)
     }
 
     /// Starts the server on 127.0.0.1 and waits until it takes connections. What it says before its own log begins
@@ -310,6 +306,14 @@ fn wait_until_gone(identity: &ProcessIdentity, patience: Duration) -> bool {
         thread::sleep(STEP);
     }
     true
+}
+
+/// What a file says that must be no link: its folder may belong to another user, and we may be root.
+fn read_no_link(path: &Path) -> io::Result<String> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_NOFOLLOW)
+    io::read_to_string(file)
 }
 
 /// The end of what was appended to `log` after `begin`.

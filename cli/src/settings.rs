@@ -16,24 +16,26 @@ pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
 
 /// Everything that was set anywhere. Not `Debug`: it holds secrets.
 pub(crate) struct Settings {
+    environment: BTreeMap<String, String>,
     dotenv: BTreeMap<String, String>,
     pub(crate) secrets: Secrets,
 }
 
 impl Settings {
     pub(crate) fn load(project: &Project) -> Result<Self> {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Ok(Self {
-            dotenv: secrets::read_dotenv(&project.dotenv())?,
+            environment: set(environment),
+            dotenv: set(secrets::read_dotenv(&project.dotenv())?),
             secrets: Secrets::load(&project.place(SECRETS_FILE))?,
         })
     }
 
     /// A value that a person set.
     pub(crate) fn given(&self, name: &str) -> Option<String> {
-        let from_environment = std::env::var(name).ok();
-        from_environment
-            .or_else(|| self.dotenv.get(name).cloned())
-            .filter(|value| !value.is_empty())
+        let value = self.environment.get(name).or_else(|| self.dotenv.get(name));
+        value.cloned()
     }
 
     /// A value from anywhere.
@@ -51,7 +53,8 @@ impl Settings {
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let given = self.dotenv.clone().into_iter();
         let mut variables: BTreeMap<_, _> = ours.chain(given).collect();
-        variables.retain(|name, _| name.starts_with("SPIN_VARIABLE_") && std::env::var_os(name).is_none());
+        variables
+            .retain(|name, _| name.starts_with("SPIN_VARIABLE_") && !self.environment.contains_key(name));
         variables
     }
 
@@ -143,7 +146,70 @@ impl Settings {
     }
 }
 
+/// What is set at all: an empty value is how one takes a value back, and must not go before one of ours.
+fn set(values: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    values
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
 fn parse_url(name: &str, url: &str) -> Result<SafeUrl> {
     url.parse()
         .with_context(|| format!("{name} is not the address of a database"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OTHER: &str = "SPIN_VARIABLE_EXTERNAL_URL";
+
+    fn settings(environment: &[(&str, &str)], dotenv: &[(&str, &str)]) -> Settings {
+        let folder = tempfile::tempdir().unwrap();
+        let mut secrets = Secrets::load(&folder.path().join(SECRETS_FILE)).unwrap();
+        secrets.set(secrets::API_TOKEN, "made up").unwrap();
+        let owned = |values: &[(&str, &str)]| {
+            let values = values.iter();
+            set(values.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        };
+        Settings {
+            environment: owned(environment),
+            dotenv: owned(dotenv),
+            secrets,
+        }
+    }
+
+    #[test]
+    fn an_empty_value_counts_as_not_set() {
+        let empty = [(secrets::API_TOKEN, ""), (OTHER, "")];
+        for settings in [
+            settings(&empty, &[]),
+            settings(&[], &empty),
+            settings(&empty, &empty),
+        ] {
+            assert_eq!(settings.given(secrets::API_TOKEN), None);
+            assert_eq!(settings.api_token().unwrap(), "made up");
+            assert_eq!(settings.variables()[secrets::API_TOKEN], "made up");
+            assert!(!settings.variables().contains_key(OTHER));
+        }
+        let settings = settings(&empty, &[(OTHER, "http://there")]);
+        assert_eq!(settings.given(OTHER).as_deref(), Some("http://there"));
+        assert_eq!(settings.variables()[OTHER], "http://there");
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_file_and_the_file_before_what_was_made_up() {
+        let settings = settings(
+            &[(OTHER, "environment")],
+            &[(OTHER, "file"), (secrets::API_TOKEN, "file")],
+        );
+        assert_eq!(settings.given(OTHER).as_deref(), Some("environment"));
+        assert!(
+            !settings.variables().contains_key(OTHER),
+            "the runner reads it itself"
+        );
+        assert_eq!(settings.api_token().unwrap(), "file");
+        assert_eq!(settings.variables()[secrets::API_TOKEN], "file");
+    }
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::log::Log;
 use crate::failure::Failure;
+use crate::output::Output;
 use crate::project::Project;
 
 /// A runner to use instead of the one beside this program.
@@ -34,6 +35,8 @@ pub(crate) struct Application {
     identity: ProcessIdentity,
     lines: mpsc::Receiver<String>,
     log: Log,
+    output: Output,
+    log_failed: bool,
 }
 
 impl Application {
@@ -44,9 +47,12 @@ impl Application {
         port: u16,
         variables: &BTreeMap<String, String>,
         runner: Option<String>,
+        output: &Output,
     ) -> Result<Self> {
         let private = project.private()?;
         let runner = find_runner(runner)?;
+        // Whatever can fail comes first: nobody would stop a runner that we gave up on.
+        let log = Log::open(&log_path(project))?;
         let mut child = Command::new(&runner)
             .arg("--from")
             .arg(project.manifest())
@@ -59,6 +65,7 @@ impl Application {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start `{}`", runner.display()))?;
         let identity = child
@@ -73,7 +80,9 @@ impl Application {
             child,
             identity,
             lines,
-            log: Log::open(&log_path(project))?,
+            log,
+            output: *output,
+            log_failed: false,
         })
     }
 
@@ -102,7 +111,7 @@ impl Application {
                     last.join("\n")
                 );
             };
-            self.log.write(&line).await?;
+            self.record(&line).await;
             if let Some((_, address)) = line.split_once(READY) {
                 return Ok(address.trim().trim_end_matches('/').to_owned());
             }
@@ -116,16 +125,29 @@ impl Application {
     /// Writes the log until the runner ends, which it does not by itself.
     pub(crate) async fn ended(&mut self) -> Result<ExitStatus> {
         while let Some(line) = self.lines.recv().await {
-            self.log.write(&line).await?;
+            self.record(&line).await;
         }
         self.child.wait().await.context("cannot wait for the runner")
+    }
+
+    /// Writes a line to the log. A full disk must not end the monitoring, which may be about to tell of it: it is
+    /// said once, and the lines are read on, so that the runner does not wait for us.
+    async fn record(&mut self, line: &str) {
+        if let Err(error) = self.log.write(line).await
+            && !self.log_failed
+        {
+            self.log_failed = true;
+            self.output.say(&format!(
+                "note: {error:#}; the application runs on, and lines of its log are lost"
+            ));
+        }
     }
 
     /// Asks it to stop, lets running functions finish, and insists after a while.
     pub(crate) async fn stop(mut self) -> Result<()> {
         self.identity.signal(Signal::Terminate);
-        if let Ok(ended) = tokio::time::timeout(STOP_DEADLINE, self.ended()).await {
-            return ended.map(drop);
+        if let Ok(Ok(_)) = tokio::time::timeout(STOP_DEADLINE, self.ended()).await {
+            return Ok(());
         }
         self.child.kill().await.context("cannot kill the runner")
     }
@@ -174,4 +196,58 @@ fn follow(output: Option<impl AsyncRead + Send + Unpin + 'static>, lines: mpsc::
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program in place of the runner, and a log that takes nothing, like a full disk.
+    fn application(script: &str) -> Application {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", script])
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let (sender, lines) = mpsc::channel(4);
+        follow(child.stdout.take(), sender);
+        Application {
+            identity: child.id().and_then(ProcessIdentity::of).unwrap(),
+            child,
+            lines,
+            log: Log::open(Path::new("/dev/full")).unwrap(),
+            output: Output::new(false),
+            log_failed: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_that_cannot_be_written_keeps_nobody_from_serving_and_is_told_once() {
+        let mut application = application(
+            "for n in $(seq 100); do echo line $n; done; echo serving http://there/; exec sleep 600",
+        );
+        assert_eq!(application.ready().await.unwrap(), "there");
+        assert!(application.log_failed);
+        let identity = application.identity().clone();
+        application.stop().await.unwrap();
+        assert!(!identity.is_alive());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_runner_is_seen_though_its_log_cannot_be_written() {
+        let mut application = application("for n in $(seq 100); do echo line $n; done; exit 3");
+        assert_eq!(application.ended().await.unwrap().code(), Some(3));
+        assert!(application.log_failed);
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_is_given_up_on_does_not_stay() {
+        let identity = application("exec sleep 600").identity().clone();
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        while identity.is_alive() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(!identity.is_alive());
+    }
 }

@@ -184,6 +184,7 @@ impl Started {
             port,
             &variables,
             settings.given(RUNNER),
+            output,
         )?);
         self.state.application = Some(application.identity().clone());
         self.state.save(project)?;

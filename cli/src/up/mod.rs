@@ -38,6 +38,8 @@ use setup::{Database, Prepared};
 const EXTERNAL_URL: &str = "SPIN_VARIABLE_EXTERNAL_URL";
 /// How often a running default database is looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// After how many looks in a row that find nobody another `up` counts as ended.
+const ALONE_LIMIT: u32 = 10;
 
 pub(crate) async fn run(arguments: &Up, project: &Project, output: &Output) -> Result<()> {
     // Watched from the start, so that a stop during the start leaves nothing behind.
@@ -276,10 +278,24 @@ fn choose_port(port: u16) -> Result<u16> {
 async fn show_running(project: &Project, output: &Output) -> Result<()> {
     let _step = output.step("pgvitals is running already");
     // The other one may still be starting.
+    let mut alone = 0;
     for _ in 0..1200 {
         let state = State::load(project).filter(|state| state.up.is_alive());
         if let Some(screen) = state.and_then(|state| state.screen) {
             return screen::show(&screen, true, output);
+        }
+        // One that goes to the background lets go of the lock for a moment, so seeing it free once tells nothing.
+        alone = if Lock::take(project)?.is_some() {
+            alone + 1
+        } else {
+            0
+        };
+        if alone == ALONE_LIMIT {
+            return Err(Failure::new(
+                "the other `pgvitals up` ended before everything ran",
+                "see what it said, or start again",
+            )
+            .into());
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -368,5 +384,29 @@ impl Stop {
             () = self.requested() => None,
             outcome = work => Some(outcome),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_is_waited_for_who_ended_while_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("spin.toml"), "").unwrap();
+        let project = Project::find(Some(folder.path())).unwrap();
+        let lock = Lock::take(&project).unwrap().unwrap();
+        let waiting = tokio::spawn({
+            let project = project.clone();
+            async move { show_running(&project, &Output::new(false)).await }
+        });
+        tokio::task::yield_now().await;
+        drop(lock);
+        let error = waiting.await.unwrap().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the other `pgvitals up` ended before everything ran"
+        );
     }
 }

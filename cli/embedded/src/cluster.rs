@@ -9,7 +9,8 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::installation::{last_lines, run};
+use crate::installation::run;
+use crate::told::Told;
 use crate::{Account, EmbeddedError, Installation, ProcessIdentity, Signal};
 
 /// How long a server may take to become ready: after a crash it first replays what it had written.
@@ -139,7 +140,7 @@ impl Cluster {
             .append(true)
             .open(log)
             .map_err(EmbeddedError::path("open the log", log))?;
-        let begin = output.metadata().map_or(0, |metadata| metadata.len());
+        let told = Told::so_far(log, &self.data);
         let errors = output
             .try_clone()
             .map_err(EmbeddedError::path("open the log", log))?;
@@ -163,10 +164,10 @@ impl Cluster {
             program: "postgres".to_owned(),
             source,
         })?;
-        self.wait_until_ready(child, log, begin)
+        self.wait_until_ready(child, &told)
     }
 
-    fn wait_until_ready(&self, mut child: Child, log: &Path, begin: u64) -> Result<Running, EmbeddedError> {
+    fn wait_until_ready(&self, mut child: Child, told: &Told) -> Result<Running, EmbeddedError> {
         let pid = child.id();
         let identity = ProcessIdentity::of(pid);
         let deadline = Instant::now() + START_DEADLINE;
@@ -182,7 +183,6 @@ impl Cluster {
                 });
             }
             if ended || identity.is_none() || Instant::now() > deadline {
-                let told = tail_from(log, begin);
                 if !ended {
                     // A server that never got ready must not stay behind; waiting reaps it.
                     Signal::Kill.send(pid);
@@ -190,11 +190,13 @@ impl Cluster {
                         .wait()
                         .map_err(EmbeddedError::path("wait for the server of", &self.data))?;
                 }
-                let message = if told.is_empty() {
-                    format!("not ready after {} s", START_DEADLINE.as_secs())
+                let told = told.since();
+                let outcome = if ended {
+                    "it ended".to_owned()
                 } else {
-                    told
+                    format!("not ready after {} s", START_DEADLINE.as_secs())
                 };
+                let message = format!("{outcome}\n{told}").trim_end().to_owned();
                 return Err(EmbeddedError::NotStarted { message });
             }
             thread::sleep(STEP);
@@ -218,6 +220,11 @@ impl Cluster {
     /// Stops whatever serves this data directory, left behind by an earlier run.
     pub fn stop_serving(&self) -> Result<(), EmbeddedError> {
         Self::stop_left_behind(&self.data)
+    }
+
+    /// [`serving`](Self::serving) for a data directory of which nothing else is known.
+    pub fn serving_at(data: &Path) -> Option<ProcessIdentity> {
+        serving(data)
     }
 
     /// [`stop_serving`](Self::stop_serving) for a data directory of which nothing else is known.
@@ -274,8 +281,12 @@ fn serving(data: &Path) -> Option<ProcessIdentity> {
             .stdout
     };
     let command_line = String::from_utf8_lossy(&command_line).into_owned();
-    command_line
-        .contains(&*data.to_string_lossy())
+    // It may have been started by way of a link, or we may have come by one.
+    let names = [Some(data.to_owned()), data.canonicalize().ok()];
+    names
+        .iter()
+        .flatten()
+        .any(|name| command_line.contains(&*name.to_string_lossy()))
         .then_some(identity)
 }
 
@@ -313,14 +324,8 @@ fn read_no_link(path: &Path) -> io::Result<String> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(nix::libc::O_NOFOLLOW)
+        .open(path)?;
     io::read_to_string(file)
-}
-
-/// The end of what was appended to `log` after `begin`.
-fn tail_from(log: &Path, begin: u64) -> String {
-    let text = fs::read(log).unwrap_or_default();
-    let begin = usize::try_from(begin).unwrap_or(0).min(text.len());
-    last_lines(&String::from_utf8_lossy(&text[begin..]), 5)
 }
 
 /// A port of 127.0.0.1 that nobody listens on at this moment.

@@ -141,9 +141,18 @@ fn start(
     }
     cluster.configure(&SETTINGS)?;
     let port = choose_port(project, output)?;
-    step.now(&format!("starting PostgreSQL {version}"));
-    let running = cluster.start(port, &project.place("postgres.log"))?;
+    // Whatever can fail comes first: nobody would stop a server that we gave up on.
     let administrator = administrator(port, password)?;
+    step.now(&format!("starting PostgreSQL {version}"));
+    let log = project.place("postgres.log");
+    let running = cluster.start(port, &log).map_err(|error| {
+        let hint = format!(
+            "its first words are in {}, the rest is in {}",
+            project.shown(&log),
+            project.shown(&data.join("log"))
+        );
+        Failure::new("cannot start the default database", hint).because(error)
+    })?;
     Ok(DefaultPostgres {
         running,
         data,

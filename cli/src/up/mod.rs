@@ -308,18 +308,18 @@ async fn show_running(project: &Project, output: &Output) -> Result<()> {
 
 /// Stops what an `up` that was killed has left running.
 pub(crate) async fn stop_left_behind(project: &Project, output: &Output) -> Result<bool> {
-    let Some(state) = State::load(project) else {
-        return Ok(false);
-    };
-    let application = state.application.filter(ProcessIdentity::is_alive);
-    let postgres = state.postgres.filter(ProcessIdentity::is_alive);
+    let state = State::load(project);
+    let postgres = postgres::left_behind(project, state.as_ref());
+    let application = state
+        .and_then(|state| state.application)
+        .filter(ProcessIdentity::is_alive);
     let found = application.is_some() || postgres.is_some();
     if found {
         let _step = output.step("stopping what an earlier `up` left behind");
         if let Some(application) = application {
             application::stop_left_behind(&application).await;
         }
-        if let Some(data) = &state.data {
+        if let Some(data) = postgres {
             postgres::stop_left_behind(data).await?;
         }
     }

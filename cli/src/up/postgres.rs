@@ -110,9 +110,18 @@ fn administrator(port: u16, password: &str) -> Result<SafeUrl> {
     url.parse().context("cannot make the administrator's address")
 }
 
+/// Where a default database is served that an earlier `up` left behind: where `state` says, or at its place in the
+/// project. An `up` that was killed while it started had no time to write down what it started.
+pub(crate) fn left_behind(project: &Project, state: Option<&State>) -> Option<PathBuf> {
+    let place = project.place("postgres");
+    let behind_link = fs::read_link(&place).ok();
+    let written = state.and_then(|state| state.data.clone());
+    let mut candidates = written.into_iter().chain(behind_link).chain([place]);
+    candidates.find(|data| Cluster::serving_at(data).is_some())
+}
+
 /// Stops a server that an earlier `up` left behind, without starting anything.
-pub(crate) async fn stop_left_behind(data: &Path) -> Result<()> {
-    let data = data.to_owned();
+pub(crate) async fn stop_left_behind(data: PathBuf) -> Result<()> {
     let stopped = tokio::task::spawn_blocking(move || Cluster::stop_left_behind(&data)).await;
     Ok(stopped.context("the stop of PostgreSQL broke off")??)
 }

@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use embedded_postgres::{ProcessIdentity, Signal};
+use embedded_postgres::{Cluster, ProcessIdentity, Signal};
 use integration_tests::database::connect;
 use integration_tests::{DedicatedServer, binaries, http, test_versions};
 use serde_json::Value;
@@ -172,6 +172,47 @@ async fn what_a_killed_up_leaves_behind_is_stopped_by_the_next_and_by_down() {
     for process in left {
         assert!(!process.is_alive(), "{process:?} is still there");
     }
+}
+
+#[tokio::test]
+async fn a_database_that_was_starting_when_up_was_killed_is_stopped_by_down() {
+    let running = Running::new();
+    let data = running.0.path().join(".pgvitals/postgres");
+    let mut child = start_in_foreground(&running.0);
+    let begin = Instant::now();
+    let server = loop {
+        if let Some(server) = Cluster::serving_at(&data) {
+            break server;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(120), "no server comes");
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    // Killed before it could write down what it started, or as if it were.
+    Signal::Kill.send(child.id());
+    child.wait().unwrap();
+    let _ = std::fs::remove_file(running.0.path().join(".pgvitals/up.json"));
+    assert!(server.is_alive());
+    assert_eq!(running.0.json(&["down"])["stopped"], true);
+    assert!(!server.is_alive(), "{server:?} is still there");
+}
+
+#[test]
+fn a_database_that_does_not_start_says_why() {
+    let running = Running::new();
+    let project = &running.0;
+    running.up();
+    project.run(&["down"]);
+    let settings = project.path().join(".pgvitals/postgres/postgresql.conf");
+    let mut text = std::fs::read_to_string(&settings).unwrap();
+    text.push_str("hba_file = '/nonexistent/planted.conf'\n");
+    std::fs::write(&settings, text).unwrap();
+    let answer = project.run(&["up", "--port", "0"]);
+    assert!(answer.starts_with("exit code: 1"), "{answer}");
+    assert!(answer.contains("/nonexistent/planted.conf"), "{answer}");
+    assert!(
+        answer.contains("hint: its first words are in .pgvitals/postgres.log"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

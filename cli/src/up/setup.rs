@@ -60,12 +60,10 @@ pub(crate) async fn prepare(
     };
     let client = connect(&monitoring.clone().with_application_name("pgvitals/up")).await?;
     ensure_target(&client, &monitoring, database).await?;
-    if matches!(database, Database::Default(_)) {
-        // This server was stopped and started on purpose: that it was away meanwhile is no outage to be told of.
-        targets::begin_watching(&client)
-            .await
-            .context("cannot begin to watch")?;
-    }
+    // Nobody watched until now: that a server was away meanwhile is no outage to be told of.
+    targets::begin_watching(&client)
+        .await
+        .context("cannot begin to watch")?;
     let version = client
         .query(
             "select pg_catalog.current_setting('server_version')::text as version",

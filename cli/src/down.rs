@@ -33,7 +33,9 @@ async fn stop_running(project: &Project, output: &Output) -> Result<bool> {
     let deadline = Instant::now() + DEADLINE;
     let mut asked = false;
     while Instant::now() < deadline {
-        if Lock::take(project)?.is_some() {
+        if let Some(_lock) = Lock::take(project)? {
+            // It has tidied up behind itself, unless it was killed the moment before we came.
+            stop_left_behind(project, output).await?;
             return Ok(true);
         }
         // Its state is written a moment after its lock is taken.

@@ -26,8 +26,8 @@ pub(crate) async fn measure(server: &Server, table: &mut Table) -> Result<()> {
         ("GET /health, p99 at 500/s", "/health", 5.0),
         ("GET /health/ready, p99 at 500/s", "/health/ready", 20.0),
     ] {
-        // The first requests make instances and connections; what is measured is the warm state.
-        load::run(&application.url(path), RATE, Duration::from_secs(2)).await?;
+        // The first requests make instances and connections; what is measured is the warm state, reached gently.
+        load::run(&application.url(path), RATE / 10, Duration::from_secs(3)).await?;
         let outcome = load::run(&application.url(path), RATE, DURATION).await?;
         ensure!(
             outcome.failed == 0,

@@ -55,6 +55,8 @@ async fn when_postgres_is_gone(table: &mut Table) -> Result<()> {
         "not ready to begin with"
     );
     server.pause()?;
+    // An answer serves those who ask right after.
+    tokio::time::sleep(Duration::from_millis(50)).await;
     table.below(
         "GET /health/ready, slowest of 20 while PostgreSQL hangs",
         slowest(&application).await?,

@@ -36,6 +36,7 @@ pub const ALL: &[Migration] = &[
     migration!(3, "alerts", "0003_alerts.sql"),
     migration!(4, "partitions", "0004_partitions.sql"),
     migration!(5, "default_rules", "0005_default_rules.sql"),
+    migration!(6, "collectors", "0006_collectors.sql"),
 ];
 
 /// What a call of [`migrate`] did.

@@ -6,7 +6,8 @@
 //! - [`receiver`]: an HTTP receiver that records what it gets and answers as told;
 //! - [`blackhole`]: a listener that accepts and never answers;
 //! - [`binaries`]: where the programs under test are;
-//! - [`monitored`]: a database that is ready to be watched, by the same migrations and logins as anywhere.
+//! - [`monitored`]: a database that is ready to be watched, by the same migrations and logins as anywhere;
+//! - [`workload`]: a large database, quickly made.
 //!
 //! Nothing here depends on `function` or a component.
 
@@ -20,6 +21,7 @@ pub mod http;
 pub mod monitored;
 pub mod receiver;
 pub mod server;
+pub mod workload;
 
 pub use application::Application;
 pub use blackhole::Blackhole;
@@ -27,6 +29,7 @@ pub use database::Database;
 pub use monitored::Monitored;
 pub use receiver::{Answer, Receiver};
 pub use server::{DedicatedServer, Server, test_versions};
+pub use workload::Workload;
 
 use std::path::PathBuf;
 

@@ -1,0 +1,33 @@
+//! The collectors on real servers: each runs with nothing but `pg_monitor`, gives what its header says, and what it gives
+//! is what happened.
+//!
+//! - `reading.rs`: takes the variant that fits a server and reads it, as a target is read;
+//! - `watched.rs`: a server with the login that reads it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    dead_code,
+    reason = "the collectors that need the rest of it are being written"
+)]
+
+mod reading;
+mod watched;
+
+use integration_tests::test_versions;
+
+use reading::read;
+use watched::Watched;
+
+#[tokio::test]
+async fn a_database_is_read_by_its_name() {
+    for version in test_versions() {
+        let watched = Watched::database(version, "by_name").await;
+        let reading = read(&watched.monitor, "databases").await;
+        let row = reading.row(&[("database", watched.name())]);
+        assert_eq!(
+            row.number("backends"),
+            Some(2),
+            "of the superuser and of the monitor"
+        );
+    }
+}

@@ -5,20 +5,30 @@
 //! readings into what was counted in between, or says that it cannot know. It errs on one side only: what it returns
 //! has happened, never twice; what it cannot be sure of it leaves out. A gap is a gap.
 //!
+//! One loss cannot be seen in the counters: a row that was evicted and returned between two readings, and by then had
+//! counted more than before. What is returned for it is less than what happened, since its new life alone made all that
+//! it shows now. [`between_executions`] also keeps the mean of such a row honest (see [`Distribution`]).
+//!
 //! Two collectors at once are kept apart by who stores the readings: a reading replaces the previous one only if that
 //! is still the one the deltas were made from (compare-and-swap on a version), and the deltas are stored in the same
 //! transaction.
+
+mod distribution;
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+pub use distribution::Distribution;
+
 use crate::name::names;
+use distribution::Positions;
 
 /// The column that tells when the counters of a row began, as microseconds since 1970 (0: not known).
 ///
-/// It is no counter: it identifies a life of the row. `stats_since` of `pg_stat_statements` 1.11 (PostgreSQL 17).
+/// It is no counter: it identifies a life of the row. `stats_since` of `pg_stat_statements` 1.11 (PostgreSQL 17). It is
+/// only ever compared with itself: a clock may have been set since, so that of two times neither need be the later.
 pub const SINCE_COLUMN: &str = "since_us";
 
 /// One reading of a set of counters: a row per key, a column per counter.
@@ -59,7 +69,7 @@ pub enum SnapshotError {
 }
 
 impl Snapshot {
-    /// A reading, taken no later than `taken_at` says by the clock of the server that was read.
+    /// A reading, taken at `taken_at` or soon after, by the clock of the server that was read.
     ///
     /// `epoch` names everything that makes all counters start again: the server's start time, the time of the last
     /// reset of the statistics, the identity of the server. `counters` holds the rows one after another.
@@ -150,12 +160,13 @@ fn first_duplicate(names: &[String]) -> Option<&str> {
     names.iter().map(String::as_str).find(|name| !seen.insert(*name))
 }
 
-/// What to make of a row that was not there in the previous reading and does not tell when it began.
+/// What to make of a row that was not there in the previous reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewRows {
     /// All of it happened in between. Right where every reading is complete and a row that disappears loses its
-    /// counters, as in `pg_stat_statements(false)` read whole: what was not there before has begun since, be it for
-    /// the first time or after an eviction.
+    /// counters, as in `pg_stat_statements(false)` read whole: what was not there before has begun to count since, be
+    /// it for the first time or after an eviction. [`SINCE_COLUMN`] is not asked: a statement has its place from
+    /// before its first execution and is shown only after it, which may be hours.
     Count,
     /// It cannot be told. Right where rows may be missing from a reading for other reasons: a limit, a filter, a
     /// privilege that may come and go.
@@ -199,13 +210,14 @@ pub struct DeltaRow {
 pub struct Deltas {
     /// The time in which it happened.
     pub interval: Interval,
-    /// The counters that both readings have, in the order of the later one, without [`SINCE_COLUMN`].
+    /// The counters that both readings have, in the order of the later one, without [`SINCE_COLUMN`] and what a
+    /// [`Distribution`] names as extremes.
     pub columns: Vec<String>,
     /// The rows to which something happened.
     pub rows: Vec<DeltaRow>,
     /// The rows about which nothing is said because their counters went back.
     pub resets: usize,
-    /// The rows about which nothing is said because they are new and their beginning is not known.
+    /// The rows about which nothing is said because they are new and it is not known what they did before.
     pub unknown: usize,
 }
 
@@ -240,8 +252,29 @@ impl Deltas {
 /// - Columns are matched by name; one that only one of the readings has is left out.
 /// - A row whose [`SINCE_COLUMN`] differs from before began anew in between: its values are its delta.
 /// - A row of which any counter is lower than before was reset: nothing is said about it, it is counted in `resets`.
-/// - A new row counts whole if it began after the previous reading; if it does not tell, `new_rows` decides.
+/// - A new row counts whole or not at all, as `new_rows` says.
 pub fn between(previous: Option<&Snapshot>, current: &Snapshot, new_rows: NewRows) -> Deltas {
+    compare(previous, current, new_rows, None)
+}
+
+/// As [`between`], for rows that count executions and tell their shortest and longest.
+///
+/// A row that contradicts its own [`Distribution`] began anew in between, and is left out as any reset row is.
+pub fn between_executions(
+    previous: Option<&Snapshot>,
+    current: &Snapshot,
+    new_rows: NewRows,
+    executions: &Distribution<'_>,
+) -> Deltas {
+    compare(previous, current, new_rows, Some(executions))
+}
+
+fn compare(
+    previous: Option<&Snapshot>,
+    current: &Snapshot,
+    new_rows: NewRows,
+    executions: Option<&Distribution<'_>>,
+) -> Deltas {
     let Some(previous) = previous else {
         return Deltas::gap(Gap::First);
     };
@@ -255,30 +288,28 @@ pub fn between(previous: Option<&Snapshot>, current: &Snapshot, new_rows: NewRow
     else {
         return Deltas::gap(Gap::Clock);
     };
-    let pairs = common_columns(previous, current);
-    if pairs.is_empty() {
+    let comparison = Comparison::of(previous, current, executions);
+    if comparison.pairs.is_empty() {
         return Deltas::gap(Gap::Columns);
     }
 
     let mut deltas = Deltas {
         interval: Interval::Measured(elapsed),
-        columns: pairs
+        columns: comparison
+            .pairs
             .iter()
-            .filter_map(|(_, now)| current.columns.get(*now).cloned())
+            .filter_map(|pair| current.columns.get(pair.now).cloned())
             .collect(),
         rows: Vec::new(),
         resets: 0,
         unknown: 0,
     };
     let known: HashMap<&str, usize> = previous.keys.iter().map(String::as_str).zip(0..).collect();
-    let since_columns = (previous.column(SINCE_COLUMN), current.column(SINCE_COLUMN));
     for (index, key) in current.keys.iter().enumerate() {
         let now = current.row(index);
-        let since = since(now, since_columns.1);
         let values = match known.get(key.as_str()).map(|index| previous.row(*index)) {
-            Some(before) if began_again(self::since(before, since_columns.0), since) => whole(&pairs, now),
-            Some(before) => difference(&pairs, before, now),
-            None if began_after(previous.taken_at, since, new_rows) => whole(&pairs, now),
+            Some(before) => comparison.between(before, now),
+            None if new_rows == NewRows::Count => comparison.whole(now),
             None => {
                 deltas.unknown += 1;
                 continue;
@@ -298,52 +329,99 @@ pub fn between(previous: Option<&Snapshot>, current: &Snapshot, new_rows: NewRow
     deltas
 }
 
-/// The positions of each common counter in the previous and the current reading.
-fn common_columns(previous: &Snapshot, current: &Snapshot) -> Vec<(usize, usize)> {
-    let columns = current
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| *name != SINCE_COLUMN);
-    columns
-        .filter_map(|(now, name)| Some((previous.column(name)?, now)))
-        .collect()
+/// Where a counter stands in the previous and in the current reading.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    before: usize,
+    now: usize,
+    /// Whether it is reckoned from other numbers, and may fall a little where it should stand still.
+    is_reckoned: bool,
 }
 
-fn since(row: &[i64], column: Option<usize>) -> Option<i64> {
-    row.get(column?).copied().filter(|since| *since > 0)
+/// How the rows of two readings are compared.
+#[derive(Debug)]
+struct Comparison {
+    pairs: Vec<Pair>,
+    /// Where [`SINCE_COLUMN`] stands, if both have it.
+    since: Option<(usize, usize)>,
+    distribution: Option<(Positions, Positions)>,
 }
 
-/// Comparing beginnings with each other rather than with `taken_at` keeps a row that began while the previous reading
-/// was under way from being counted twice.
-fn began_again(before: Option<i64>, now: Option<i64>) -> bool {
-    matches!((before, now), (Some(before), Some(now)) if now > before)
-}
+impl Comparison {
+    fn of(previous: &Snapshot, current: &Snapshot, executions: Option<&Distribution<'_>>) -> Self {
+        let is_extreme =
+            |name: &str| executions.is_some_and(|names| names.shortest == name || names.longest == name);
+        let counters = current
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| *name != SINCE_COLUMN && !is_extreme(name));
+        let pair = |(now, name): (usize, &String)| {
+            Some(Pair {
+                before: previous.column(name)?,
+                now,
+                is_reckoned: executions.is_some_and(|names| names.squares == name),
+            })
+        };
+        Self {
+            pairs: counters.filter_map(pair).collect(),
+            since: previous.column(SINCE_COLUMN).zip(current.column(SINCE_COLUMN)),
+            distribution: executions.and_then(|names| {
+                let positions = |snapshot| Positions::of(names, snapshot);
+                positions(previous).zip(positions(current))
+            }),
+        }
+    }
 
-fn began_after(taken_at: DateTime<Utc>, since: Option<i64>, new_rows: NewRows) -> bool {
-    since.map_or(new_rows == NewRows::Count, |since| {
-        since > taken_at.timestamp_micros()
-    })
-}
+    /// What happened to a row that was there before, or `None` if it was reset in between.
+    fn between(&self, before: &[i64], now: &[i64]) -> Option<Vec<i64>> {
+        let since = self.since.and_then(|(then, column)| {
+            let (before, now) = (before.get(then)?, now.get(column)?);
+            (*before > 0 && *now > 0).then_some((before, now))
+        });
+        match since {
+            Some((before, since)) if before != since => self.whole(now),
+            Some(_) => self.difference(before, now),
+            None => self
+                .difference(before, now)
+                .filter(|_| self.may_be_one_life(before, now)),
+        }
+    }
 
-/// The counters of a row as they are, or `None` if one is negative, which no counter is.
-fn whole(pairs: &[(usize, usize)], now: &[i64]) -> Option<Vec<i64>> {
-    pairs
-        .iter()
-        .map(|(_, column)| now.get(*column).copied().filter(|value| *value >= 0))
-        .collect()
-}
-
-/// What the counters of a row grew by, or `None` if any went back.
-fn difference(pairs: &[(usize, usize)], before: &[i64], now: &[i64]) -> Option<Vec<i64>> {
-    pairs
-        .iter()
-        .map(|(then, column)| {
-            let before = before.get(*then).copied().filter(|value| *value >= 0)?;
-            now.get(*column)?.checked_sub(before).filter(|delta| *delta >= 0)
+    fn may_be_one_life(&self, before: &[i64], now: &[i64]) -> bool {
+        self.distribution.as_ref().is_none_or(|(then, positions)| {
+            match (then.read(before), positions.read(now)) {
+                (Some(before), Some(now)) => now.may_continue(&before),
+                _ => false,
+            }
         })
-        .collect()
+    }
+
+    /// The counters of a row as they are, or `None` if one is negative, which no counter is.
+    fn whole(&self, now: &[i64]) -> Option<Vec<i64>> {
+        self.pairs
+            .iter()
+            .map(|pair| now.get(pair.now).copied().filter(|value| *value >= 0))
+            .collect()
+    }
+
+    /// What the counters of a row grew by, or `None` if any went back.
+    fn difference(&self, before: &[i64], now: &[i64]) -> Option<Vec<i64>> {
+        self.pairs
+            .iter()
+            .map(|pair| {
+                let before = before.get(pair.before).copied().filter(|value| *value >= 0)?;
+                let delta = now.get(pair.now)?.checked_sub(before)?;
+                if pair.is_reckoned && distribution::is_noise(before, delta) {
+                    return Some(0);
+                }
+                Some(delta).filter(|delta| *delta >= 0)
+            })
+            .collect()
+    }
 }
 
+#[cfg(test)]
+mod histories;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,8 @@
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
-use proptest::prelude::*;
 
 use super::*;
 
-fn at(milliseconds: i64) -> DateTime<Utc> {
+pub(super) fn at(milliseconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::milliseconds(milliseconds)
 }
 
@@ -101,20 +98,98 @@ fn a_new_row_counts_if_it_must_be_new() {
 #[test]
 fn a_row_that_tells_its_beginning_is_believed() {
     let (old, new) = (at(-5).timestamp_micros(), at(5).timestamp_micros());
-    let before = snapshot(0, "e", &["calls", SINCE_COLUMN], &[("a", &[4, old])]);
-    let now = snapshot(
-        10,
-        "e",
-        &["calls", SINCE_COLUMN],
-        &[("a", &[6, new]), ("b", &[3, new]), ("c", &[2, old])],
-    );
-    let deltas = between(Some(&before), &now, NewRows::Skip);
-    assert_eq!(deltas.columns, ["calls"]);
-    assert_eq!(rows(&deltas), [("a", [6].as_slice()), ("b", [3].as_slice())]);
+    let row = |before: i64, now: i64| {
+        let before = snapshot(0, "e", &["calls", SINCE_COLUMN], &[("a", &[4, before])]);
+        let now = snapshot(10, "e", &["calls", SINCE_COLUMN], &[("a", &[6, now])]);
+        let deltas = between(Some(&before), &now, NewRows::Skip);
+        assert_eq!(deltas.columns, ["calls"]);
+        deltas.rows[0].values[0]
+    };
+    assert_eq!(row(old, old), 2);
+    assert_eq!(row(old, new), 6);
     assert_eq!(
-        deltas.unknown, 1,
-        "c is older than the reading that did not have it"
+        row(new, old),
+        6,
+        "the clock was set back before the row began anew"
     );
+    assert_eq!(
+        row(0, new),
+        2,
+        "that beginnings are told from now on begins nothing"
+    );
+}
+
+#[test]
+fn a_clock_does_not_make_a_row_new() {
+    let later = at(5).timestamp_micros();
+    let before = snapshot(0, "e", &["calls", SINCE_COLUMN], &[]);
+    let now = snapshot(10, "e", &["calls", SINCE_COLUMN], &[("a", &[3, later])]);
+    let deltas = between(Some(&before), &now, NewRows::Skip);
+    assert_eq!((deltas.rows.len(), deltas.unknown), (0, 1));
+}
+
+#[test]
+fn a_statement_whose_first_execution_was_long_counts_when_it_is_shown() {
+    let earlier = at(-3_600_000).timestamp_micros();
+    let before = snapshot(0, "e", &["calls", SINCE_COLUMN], &[]);
+    let now = snapshot(10, "e", &["calls", SINCE_COLUMN], &[("a", &[1, earlier])]);
+    let deltas = between(Some(&before), &now, NewRows::Count);
+    assert_eq!(rows(&deltas), [("a", [1].as_slice())]);
+}
+
+const EXECUTIONS: Distribution<'_> = Distribution {
+    count: "calls",
+    sum: "exec_us",
+    squares: "squares",
+    shortest: "shortest_us",
+    longest: "longest_us",
+};
+
+/// What is made of one row of calls, exec_us, squares, shortest_us and longest_us; none where it counts as reset.
+#[track_caller]
+fn executions(before: &[i64; 5], now: &[i64; 5]) -> Option<Vec<i64>> {
+    let columns = ["calls", "exec_us", "squares", "shortest_us", "longest_us"];
+    let deltas = between_executions(
+        Some(&snapshot(0, "e", &columns, &[("a", before)])),
+        &snapshot(10, "e", &columns, &[("a", now)]),
+        NewRows::Count,
+        &EXECUTIONS,
+    );
+    assert_eq!(deltas.columns, ["calls", "exec_us", "squares"]);
+    assert_eq!(deltas.rows.len() + deltas.resets, 1);
+    deltas.rows.first().map(|row| row.values.clone())
+}
+
+#[test]
+fn a_row_that_contradicts_itself_began_anew() {
+    let before = [100, 1_000_000, 20, 5_000, 20_000];
+    assert_eq!(
+        executions(&before, &[102, 1_030_000, 25, 5_000, 20_000]),
+        Some(vec![2, 30_000, 5])
+    );
+    let spike = executions(&before, &[101, 202_000_000, 900, 5_000, 2_000_000]);
+    assert_eq!(spike, None, "one call of 201 s, where the longest took 2 s");
+    let idle = executions(&before, &[150, 1_000_100, 25, 5_000, 20_000]);
+    assert_eq!(idle, None, "fifty calls of 2 µs, where the shortest took 5 ms");
+    let shorter = executions(&before, &[102, 1_030_000, 25, 5_000, 19_999]);
+    assert_eq!(shorter, None, "the longest got shorter");
+    let longer = executions(&before, &[102, 1_030_000, 25, 5_001, 20_000]);
+    assert_eq!(longer, None, "the shortest got longer");
+}
+
+#[test]
+fn a_planned_statement_has_no_shortest_execution_yet() {
+    let first = executions(&[0, 0, 0, 0, 0], &[1, 7_000, 49, 7_000, 7_000]);
+    assert_eq!(first, Some(vec![1, 7_000, 49]));
+}
+
+#[test]
+fn squares_may_tremble_and_nothing_else() {
+    let before = [100, 1_000_000, 5_000_000_000_000, 5_000, 20_000];
+    let trembling = executions(&before, &[101, 1_006_000, 4_999_999_995_000, 5_000, 20_000]);
+    assert_eq!(trembling, Some(vec![1, 6_000, 0]));
+    let fallen = executions(&before, &[101, 1_006_000, 4_999_000_000_000, 5_000, 20_000]);
+    assert_eq!(fallen, None);
 }
 
 #[test]
@@ -165,238 +240,4 @@ fn a_snapshot_is_checked() {
         new(&["calls", "calls"], &["a"], &[1, 1]),
         "cannot use snapshot: column calls appears twice"
     );
-}
-
-/// Something that happens to a server or to one of two collectors that watch it.
-#[derive(Clone, Debug)]
-enum Happening {
-    Count {
-        key: u8,
-        calls: i64,
-        rows: i64,
-    },
-    Evict {
-        key: u8,
-    },
-    ResetSilently,
-    Restart {
-        keeps_counters: bool,
-    },
-    ClockBack {
-        milliseconds: i64,
-    },
-    /// A collector loads what is stored and reads the server, with a `taken_at` that is a little early.
-    Read {
-        collector: usize,
-        early: i64,
-    },
-    /// The same collector stores what it read, if nobody else did in between.
-    Store {
-        collector: usize,
-    },
-}
-
-fn happening(losses: bool, clock: bool) -> impl Strategy<Value = Happening> {
-    let losing = u32::from(losses);
-    prop_oneof![
-        20 => (0u8..4, 1i64..100, 0i64..100).prop_map(|(key, calls, rows)| Happening::Count { key, calls, rows }),
-        2 * losing => (0u8..4).prop_map(|key| Happening::Evict { key }),
-        losing => Just(Happening::ResetSilently),
-        losing => any::<bool>().prop_map(|keeps_counters| Happening::Restart { keeps_counters }),
-        u32::from(clock) => (1i64..30).prop_map(|milliseconds| Happening::ClockBack { milliseconds }),
-        6 => (0usize..2, 0i64..3).prop_map(|(collector, early)| Happening::Read { collector, early }),
-        6 => (0usize..2).prop_map(|collector| Happening::Store { collector }),
-    ]
-}
-
-/// The counters of one key between two of its resets.
-#[derive(Clone)]
-struct Life {
-    number: usize,
-    since: i64,
-    calls: i64,
-    rows: i64,
-}
-
-struct Reading {
-    version: Option<usize>,
-    previous: Option<Snapshot>,
-    snapshot: Snapshot,
-    lives: Vec<Life>,
-}
-
-/// A server whose every count is known, the stored snapshot, and what is reckoned from it.
-struct Model {
-    tells_since: bool,
-    now: i64,
-    epoch: usize,
-    lives: BTreeMap<u8, Life>,
-    born: usize,
-    true_calls: BTreeMap<String, i64>,
-    stored: Option<(usize, Snapshot)>,
-    readings: [Option<Reading>; 2],
-    /// The calls of each life as of the last stored reading.
-    seen: BTreeMap<usize, i64>,
-    counted_calls: BTreeMap<String, i64>,
-    countable_calls: i64,
-}
-
-impl Model {
-    fn new(tells_since: bool) -> Self {
-        Self {
-            tells_since,
-            now: 0,
-            epoch: 0,
-            lives: BTreeMap::new(),
-            born: 0,
-            true_calls: BTreeMap::new(),
-            stored: None,
-            readings: [None, None],
-            seen: BTreeMap::new(),
-            counted_calls: BTreeMap::new(),
-            countable_calls: 0,
-        }
-    }
-
-    fn play(&mut self, happening: &Happening) -> Result<(), TestCaseError> {
-        self.now += 1;
-        match *happening {
-            Happening::Count { key, calls, rows } => self.count(key, calls, rows),
-            Happening::Evict { key } => drop(self.lives.remove(&key)),
-            Happening::ResetSilently => self.lives.clear(),
-            Happening::Restart { keeps_counters } => {
-                self.epoch += 1;
-                if !keeps_counters {
-                    self.lives.clear();
-                }
-            }
-            Happening::ClockBack { milliseconds } => self.now -= milliseconds,
-            Happening::Read { collector, early } => self.readings[collector] = Some(self.read(early)),
-            Happening::Store { collector } => {
-                if let Some(reading) = self.readings[collector].take() {
-                    self.store(reading)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, key: u8, calls: i64, rows: i64) {
-        let (born, since) = (&mut self.born, at(self.now).timestamp_micros());
-        let life = self.lives.entry(key).or_insert_with(|| {
-            *born += 1;
-            Life {
-                number: *born,
-                since,
-                calls: 0,
-                rows: 0,
-            }
-        });
-        life.calls += calls;
-        life.rows += rows;
-        *self.true_calls.entry(key.to_string()).or_default() += calls;
-    }
-
-    fn read(&self, early: i64) -> Reading {
-        let columns = ["calls", "rows", SINCE_COLUMN].map(str::to_owned).to_vec();
-        let keys = self.lives.keys().map(u8::to_string).collect();
-        let cells = |life: &Life| {
-            [
-                life.calls,
-                life.rows,
-                if self.tells_since { life.since } else { 0 },
-            ]
-        };
-        let counters = self.lives.values().flat_map(cells).collect();
-        Reading {
-            version: self.stored.as_ref().map(|(version, _)| *version),
-            previous: self.stored.as_ref().map(|(_, snapshot)| snapshot.clone()),
-            snapshot: Snapshot::new(
-                at(self.now - early),
-                self.epoch.to_string(),
-                columns,
-                keys,
-                counters,
-            )
-            .unwrap(),
-            lives: self.lives.values().cloned().collect(),
-        }
-    }
-
-    fn store(&mut self, reading: Reading) -> Result<(), TestCaseError> {
-        let version = self.stored.as_ref().map(|(version, _)| *version);
-        if version != reading.version {
-            return Ok(());
-        }
-        let deltas = between(reading.previous.as_ref(), &reading.snapshot, NewRows::Count);
-        for row in &deltas.rows {
-            prop_assert!(
-                row.values.iter().all(|value| *value >= 0) && row.values.iter().any(|value| *value > 0)
-            );
-            *self.counted_calls.entry(row.key.clone()).or_default() += row.values[0];
-        }
-        for life in reading.lives {
-            let before = self.seen.insert(life.number, life.calls).unwrap_or_default();
-            if deltas.measured().is_some() {
-                self.countable_calls += life.calls - before;
-            }
-        }
-        self.stored = Some((version.unwrap_or_default() + 1, reading.snapshot));
-        Ok(())
-    }
-
-    fn nothing_was_counted_twice(&self) -> Result<(), TestCaseError> {
-        for (key, counted) in &self.counted_calls {
-            prop_assert!(
-                counted <= &self.true_calls[key],
-                "{key}: {counted} of {}",
-                self.true_calls[key]
-            );
-        }
-        Ok(())
-    }
-
-    fn counted(&self) -> i64 {
-        self.counted_calls.values().sum()
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
-    #[test]
-    fn whatever_happens_nothing_is_counted_twice(
-        tells_since: bool,
-        happenings in prop::collection::vec(happening(true, true), 1..150),
-    ) {
-        let mut model = Model::new(tells_since);
-        for happening in &happenings {
-            model.play(happening)?;
-            model.nothing_was_counted_twice()?;
-        }
-    }
-
-    #[test]
-    fn without_losses_everything_is_counted(
-        tells_since: bool,
-        happenings in prop::collection::vec(happening(false, false), 1..150),
-    ) {
-        let mut model = Model::new(tells_since);
-        for happening in &happenings {
-            model.play(happening)?;
-        }
-        prop_assert_eq!(model.counted(), model.countable_calls);
-    }
-
-    /// With the beginnings of rows known, all that is lost is what no reading ever saw.
-    #[test]
-    fn with_known_beginnings_everything_that_was_seen_is_counted(
-        happenings in prop::collection::vec(happening(true, false), 1..150),
-    ) {
-        let mut model = Model::new(true);
-        for happening in &happenings {
-            model.play(happening)?;
-        }
-        prop_assert_eq!(model.counted(), model.countable_calls);
-    }
 }

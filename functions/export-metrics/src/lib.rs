@@ -20,6 +20,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use db::unit_of_work;
 use function::{Access, Context, Host, Report, Request, Response, StatusCode, header};
+use vitals::exposition::Format;
 
 use crate::page::Page;
 
@@ -36,13 +37,15 @@ function::export! {
 /// # Errors
 ///
 /// What kept the monitoring database from being read; Prometheus then sees a failed scrape, which is what it is.
-pub async fn handle<H: Host>(context: &Context<H>, _: &Request) -> anyhow::Result<Response> {
-    let page = page(context).await?;
-    let mut response = Response::new(page.to_string());
+pub async fn handle<H: Host>(context: &Context<H>, request: &Request) -> anyhow::Result<Response> {
+    let accepted = request.headers().get_all(header::ACCEPT).iter();
+    let accepted: Vec<&str> = accepted.filter_map(|value| value.to_str().ok()).collect();
+    let format = Format::accepted(&accepted.join(","));
+    let mut response = Response::new(page(context).await?.text(format));
     *response.status_mut() = StatusCode::OK;
     response.headers_mut().insert(
         header::CONTENT_TYPE,
-        header::HeaderValue::from_static(vitals::exposition::CONTENT_TYPE),
+        header::HeaderValue::from_static(format.content_type()),
     );
     Ok(response)
 }
@@ -53,9 +56,11 @@ pub async fn handle<H: Host>(context: &Context<H>, _: &Request) -> anyhow::Resul
 ///
 /// What kept the monitoring database from being read, or the page from being made.
 pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
-    let text = page(context).await?.to_string();
-    let series = text.lines().filter(|line| !line.starts_with('#')).count();
-    Ok(Report::ok().with("series", series).with("bytes", text.len()))
+    let page = page(context).await?;
+    let text = page.text(Format::Prometheus);
+    Ok(Report::ok()
+        .with("series", page.series())
+        .with("bytes", text.len()))
 }
 
 async fn page<H: Host>(context: &Context<H>) -> anyhow::Result<Page> {

@@ -1,8 +1,6 @@
 //! The page under construction.
 
-use std::fmt;
-
-use vitals::exposition::{Exposition, ExpositionError, Kind};
+use vitals::exposition::{Exposition, ExpositionError, Format, Kind};
 
 /// A page of families.
 #[derive(Debug, Default)]
@@ -42,11 +40,15 @@ impl Page {
     ) -> Result<(), ExpositionError> {
         self.0.family(name, Kind::Untyped, help)?.add(labels, value)
     }
-}
 
-impl fmt::Display for Page {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+    /// How many series there are.
+    pub(crate) fn series(&self) -> usize {
+        self.0.series()
+    }
+
+    /// The page as a client gets it.
+    pub(crate) fn text(&self, format: Format) -> String {
+        self.0.written(format).to_string()
     }
 }
 

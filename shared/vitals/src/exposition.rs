@@ -1,33 +1,28 @@
-//! The text format of Prometheus, version 0.0.4.
+//! What Prometheus reads: the text format 0.0.4, and OpenMetrics 1.0 for who asks for it.
 //!
 //! One wrong line makes Prometheus refuse the whole page, so wrong lines cannot be written: names are checked, label
 //! values escaped, and a series that is already there is refused. The order is that of names and labels, always.
+//!
+//! - [`Exposition`]: the families of a page, which know nothing of formats
+//! - [`Format`]: how a page is written, and which format a client gets
+//! - [`unit_of`]: the unit that a name ends in
+
+mod format;
+mod negotiation;
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
 
-/// The content type to answer with.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub use format::{Format, Written, unit_of};
 
 /// What kind of numbers a family has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It only grows, until it starts again.
+    /// It only grows, until it starts again. Its name ends in `_total`.
     Counter,
     /// It goes up and down.
     Gauge,
     /// It is not told.
     Untyped,
-}
-
-impl Kind {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Untyped => "untyped",
-        }
-    }
 }
 
 /// What cannot be exposed.
@@ -38,6 +33,14 @@ pub enum ExpositionError {
     MetricName {
         /// The name.
         name: String,
+    },
+    /// A counter of which the name does not end in `_total`, or something else of which it does.
+    #[error("cannot expose {name} as a {kind}: counters end in _total, and nothing else does")]
+    Suffix {
+        /// The name.
+        name: String,
+        /// The kind.
+        kind: &'static str,
     },
     /// The name of a label is none, or one that Prometheus keeps to itself.
     #[error("cannot expose {family}: {label:?} is not a label name")]
@@ -75,6 +78,7 @@ pub enum ExpositionError {
 #[derive(Clone, Debug, Default)]
 pub struct Exposition {
     families: BTreeMap<String, Family>,
+    constant: Vec<(String, String)>,
 }
 
 /// All series of one name.
@@ -83,10 +87,10 @@ pub struct Family {
     name: String,
     kind: Kind,
     help: String,
-    series: BTreeMap<Labels, f64>,
+    /// By their labels as they are written, which is all that is ever done with them.
+    series: BTreeMap<String, f64>,
+    constant: Vec<(String, String)>,
 }
-
-type Labels = Vec<(String, String)>;
 
 impl Exposition {
     /// An empty page.
@@ -94,29 +98,87 @@ impl Exposition {
         Self::default()
     }
 
+    /// An empty page of which every series carries these labels, unless it has one of that name itself.
+    ///
+    /// # Errors
+    ///
+    /// If a label has no proper name or is there twice.
+    pub fn with_labels(labels: &[(&str, &str)]) -> Result<Self, ExpositionError> {
+        // What a series would be refused for is refused here, once and with the same words.
+        let mut probe = Self::new();
+        probe
+            .family("constant_labels", Kind::Gauge, "")?
+            .add(labels, 0.0)?;
+        let constant = labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Ok(Self {
+            constant: constant.collect(),
+            ..probe.emptied()
+        })
+    }
+
+    fn emptied(mut self) -> Self {
+        self.families.clear();
+        self
+    }
+
     /// The family of that name, which is begun if it is not there.
     ///
     /// # Errors
     ///
-    /// If the name is none, or the family is there with another kind or help.
+    /// If the name is none or does not fit the kind, or the family is there with another kind or help.
     pub fn family(&mut self, name: &str, kind: Kind, help: &str) -> Result<&mut Family, ExpositionError> {
+        if !self.families.contains_key(name) {
+            self.begin(name, kind, help)?;
+        }
+        match self.families.get_mut(name) {
+            Some(family) if family.kind == kind && family.help == help => Ok(family),
+            _ => Err(ExpositionError::Conflict {
+                family: name.to_owned(),
+            }),
+        }
+    }
+
+    fn begin(&mut self, name: &str, kind: Kind, help: &str) -> Result<(), ExpositionError> {
         if !is_metric_name(name) {
             return Err(ExpositionError::MetricName {
                 name: name.to_owned(),
             });
         }
-        let family = self.families.entry(name.to_owned()).or_insert_with(|| Family {
+        let mismatch = match kind {
+            Kind::Counter if !name.ends_with("_total") => Some("counter"),
+            Kind::Gauge if name.ends_with("_total") => Some("gauge"),
+            _ => None,
+        };
+        if let Some(kind) = mismatch {
+            return Err(ExpositionError::Suffix {
+                name: name.to_owned(),
+                kind,
+            });
+        }
+        let family = Family {
             name: name.to_owned(),
             kind,
             help: help.to_owned(),
             series: BTreeMap::new(),
-        });
-        if family.kind != kind || family.help != help {
-            return Err(ExpositionError::Conflict {
-                family: name.to_owned(),
-            });
+            constant: self.constant.clone(),
+        };
+        self.families.insert(name.to_owned(), family);
+        Ok(())
+    }
+
+    /// How many series there are.
+    pub fn series(&self) -> usize {
+        self.families.values().map(|family| family.series.len()).sum()
+    }
+
+    /// The page in a format, to be displayed.
+    pub const fn written(&self, format: Format) -> Written<'_> {
+        Written {
+            exposition: self,
+            format,
         }
-        Ok(family)
     }
 }
 
@@ -127,98 +189,36 @@ impl Family {
     ///
     /// If a label has no proper name or is there twice, or if the series is there already.
     pub fn add(&mut self, labels: &[(&str, &str)], value: f64) -> Result<(), ExpositionError> {
-        let mut sorted: Labels = Vec::with_capacity(labels.len());
-        for (label, value) in labels {
-            if !is_label_name(label) {
-                return Err(ExpositionError::LabelName {
-                    family: self.name.clone(),
-                    label: (*label).to_owned(),
-                });
-            }
-            sorted.push(((*label).to_owned(), (*value).to_owned()));
+        let constant = self.constant.iter();
+        let constant = constant.map(|(name, value)| (name.as_str(), value.as_str()));
+        let mut sorted: Vec<(&str, &str)> = constant
+            .filter(|(name, _)| labels.iter().all(|(own, _)| own != name))
+            .chain(labels.iter().copied())
+            .collect();
+        sorted.sort_unstable();
+        if let Some((label, _)) = sorted.iter().find(|(label, _)| !is_label_name(label)) {
+            return Err(ExpositionError::LabelName {
+                family: self.name.clone(),
+                label: (*label).to_owned(),
+            });
         }
-        sorted.sort();
-        if let Some(((label, _), _)) = sorted
-            .iter()
-            .zip(sorted.iter().skip(1))
-            .find(|((a, _), (b, _))| a == b)
-        {
+        let pairs = sorted.iter().zip(sorted.iter().skip(1));
+        if let Some(((label, _), _)) = pairs.into_iter().find(|((a, _), (b, _))| a == b) {
             return Err(ExpositionError::DuplicateLabel {
                 family: self.name.clone(),
-                label: label.clone(),
+                label: (*label).to_owned(),
             });
         }
         sorted.retain(|(_, value)| !value.is_empty());
-        if self.series.contains_key(&sorted) {
-            let labels = WrittenLabels(&sorted).to_string();
+        let written = format::labels(&sorted);
+        if self.series.contains_key(&written) {
             return Err(ExpositionError::DuplicateSeries {
                 family: self.name.clone(),
-                labels,
+                labels: written,
             });
         }
-        self.series.insert(sorted, value);
+        self.series.insert(written, value);
         Ok(())
-    }
-}
-
-impl fmt::Display for Exposition {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for family in self.families.values().filter(|family| !family.series.is_empty()) {
-            formatter.write_str("# HELP ")?;
-            formatter.write_str(&family.name)?;
-            formatter.write_char(' ')?;
-            write_escaped(formatter, &family.help, false)?;
-            writeln!(formatter, "\n# TYPE {} {}", family.name, family.kind.as_str())?;
-            for (labels, value) in &family.series {
-                write!(formatter, "{}{} ", family.name, WrittenLabels(labels))?;
-                write_value(formatter, *value)?;
-                formatter.write_char('\n')?;
-            }
-        }
-        Ok(())
-    }
-}
-
-struct WrittenLabels<'a>(&'a Labels);
-
-impl fmt::Display for WrittenLabels<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, (label, value)) in self.0.iter().enumerate() {
-            formatter.write_char(if position == 0 { '{' } else { ',' })?;
-            write!(formatter, "{label}=\"")?;
-            write_escaped(formatter, value, true)?;
-            formatter.write_char('"')?;
-        }
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            formatter.write_char('}')
-        }
-    }
-}
-
-/// Escapes what the format says must be: backslash and line feed, and in label values the quote.
-fn write_escaped(formatter: &mut fmt::Formatter<'_>, text: &str, quoted: bool) -> fmt::Result {
-    for character in text.chars() {
-        match character {
-            '\\' => formatter.write_str("\\\\")?,
-            '\n' => formatter.write_str("\\n")?,
-            '"' if quoted => formatter.write_str("\\\"")?,
-            _ => formatter.write_char(character)?,
-        }
-    }
-    Ok(())
-}
-
-fn write_value(formatter: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
-    if value.is_nan() {
-        formatter.write_str("NaN")
-    } else if value.is_infinite() {
-        formatter.write_str(if value > 0.0 { "+Inf" } else { "-Inf" })
-    } else if value == 0.0 || (1e-6..1e17).contains(&value.abs()) {
-        write!(formatter, "{value}")
-    } else {
-        write!(formatter, "{value:e}")
     }
 }
 

@@ -12,6 +12,8 @@
 //! | [`notification`], [`channel`] | how to say it, and in whose format |
 //! | [`delivery`] | did it arrive, and when to try again |
 //! | [`exposition`] | how to say it to Prometheus |
+//! | [`exposed`] | which subjects are shown by name, and what the others did together |
+//! | [`setting`] | what a server parameter is as a number |
 //! | [`outcome`], [`freshness`] | how a run or a collector went, and whether it still runs at all |
 //! | [`server`] | which PostgreSQL is this |
 
@@ -21,6 +23,7 @@ pub mod alert;
 pub mod channel;
 pub mod delivery;
 pub mod delta;
+pub mod exposed;
 pub mod exposition;
 pub mod freshness;
 pub mod level;
@@ -29,6 +32,7 @@ pub mod notification;
 pub mod outcome;
 pub mod rule;
 pub mod server;
+pub mod setting;
 pub mod statement;
 pub mod text;
 pub mod unit;

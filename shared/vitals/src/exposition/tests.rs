@@ -2,10 +2,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+type Labels = Vec<(String, String)>;
+
+fn text(exposition: &Exposition) -> String {
+    exposition.written(Format::Prometheus).to_string()
+}
+
 fn page(build: impl FnOnce(&mut Exposition) -> Result<(), ExpositionError>) -> String {
     let mut exposition = Exposition::new();
     build(&mut exposition).unwrap();
-    exposition.to_string()
+    text(&exposition)
 }
 
 #[test]
@@ -87,13 +93,66 @@ fn what_prometheus_would_refuse_is_refused_here() {
         "cannot expose x{a=\"1\"} twice"
     );
     assert!(matches!(
-        exposition.family("x", Kind::Counter, "X."),
+        exposition.family("x", Kind::Untyped, "X."),
         Err(ExpositionError::Conflict { .. })
     ));
-    assert_eq!(
-        exposition.to_string(),
-        "# HELP x X.\n# TYPE x gauge\nx{a=\"1\"} 1\n"
-    );
+    for (name, kind) in [("x_calls", Kind::Counter), ("x_total", Kind::Gauge)] {
+        let refused = exposition.family(name, kind, "").unwrap_err();
+        assert!(matches!(refused, ExpositionError::Suffix { .. }), "{refused}");
+    }
+    assert_eq!(text(&exposition), "# HELP x X.\n# TYPE x gauge\nx{a=\"1\"} 1\n");
+}
+
+#[test]
+fn every_series_carries_the_constant_labels() {
+    let mut exposition = Exposition::with_labels(&[("project", "a"), ("target", "none")]).unwrap();
+    let family = exposition.family("x", Kind::Gauge, "X.").unwrap();
+    family.add(&[], 1.0).unwrap();
+    family.add(&[("target", "main")], 2.0).unwrap();
+    insta::assert_snapshot!(text(&exposition), @r#"
+    # HELP x X.
+    # TYPE x gauge
+    x{project="a",target="main"} 2
+    x{project="a",target="none"} 1
+    "#);
+    assert!(Exposition::with_labels(&[("a-b", "c")]).is_err());
+    assert!(Exposition::with_labels(&[("a", "b"), ("a", "c")]).is_err());
+}
+
+#[test]
+fn openmetrics_has_no_family_twice() {
+    let mut exposition = Exposition::new();
+    for (name, kind) in [
+        ("x_seconds_total", Kind::Counter),
+        ("y_total", Kind::Counter),
+        ("y", Kind::Untyped),
+        ("z_bytes", Kind::Gauge),
+        ("bytes", Kind::Untyped),
+    ] {
+        let family = exposition.family(name, kind, "\"Some\"\nhelp.").unwrap();
+        family.add(&[("a", "\"\n\\")], 1.5).unwrap();
+    }
+    let page = exposition.written(Format::OpenMetrics).to_string();
+    insta::assert_snapshot!(page, @r#"
+    # TYPE bytes unknown
+    # HELP bytes \"Some\"\nhelp.
+    bytes{a="\"\n\\"} 1.5
+    # TYPE x_seconds counter
+    # UNIT x_seconds seconds
+    # HELP x_seconds \"Some\"\nhelp.
+    x_seconds_total{a="\"\n\\"} 1.5
+    # TYPE y unknown
+    # HELP y \"Some\"\nhelp.
+    y{a="\"\n\\"} 1.5
+    # TYPE y_total unknown
+    # HELP y_total \"Some\"\nhelp.
+    y_total{a="\"\n\\"} 1.5
+    # TYPE z_bytes gauge
+    # UNIT z_bytes bytes
+    # HELP z_bytes \"Some\"\nhelp.
+    z_bytes{a="\"\n\\"} 1.5
+    # EOF
+    "#);
 }
 
 /// Reads one line of a series as Prometheus does: the name, the labels, the value.
@@ -145,7 +204,7 @@ proptest! {
         for (label, value) in &values {
             family.add(&[("query", label), ("target", "main")], *value).unwrap();
         }
-        let text = exposition.to_string();
+        let text = text(&exposition);
         let lines: Vec<&str> = text.strip_suffix('\n').unwrap().split('\n').collect();
         prop_assert_eq!(lines.len(), values.len() + 2, "{}", text);
         for line in &lines[2..] {
@@ -154,5 +213,49 @@ proptest! {
             let expected = values[&labels[0].1];
             prop_assert!(value == expected || value.is_nan() && expected.is_nan(), "{} is not {}", value, expected);
         }
+    }
+
+    /// A family is there once and is one block; a series ends as its type says; a page ends with its end.
+    #[test]
+    fn openmetrics_is_what_the_specification_says(
+        families in prop::collection::btree_map("[ab]_(seconds|bytes|x)(_total)?", any::<bool>(), 0..12),
+        values in prop::collection::vec(any::<f64>(), 1..4),
+    ) {
+        let mut exposition = Exposition::new();
+        for (name, typed) in &families {
+            let kind = match (name.ends_with("_total"), typed) {
+                (true, true) => Kind::Counter,
+                (false, true) => Kind::Gauge,
+                (_, false) => Kind::Untyped,
+            };
+            let family = exposition.family(name, kind, "Help.").unwrap();
+            for (position, value) in values.iter().enumerate() {
+                family.add(&[("n", &position.to_string())], *value).unwrap();
+            }
+        }
+        let page = exposition.written(Format::OpenMetrics).to_string();
+        prop_assert!(page.ends_with("# EOF\n"));
+        let mut seen = std::collections::HashSet::new();
+        let mut current = (String::new(), String::new());
+        let mut samples = 0;
+        for line in page.lines() {
+            if let Some(rest) = line.strip_prefix("# TYPE ") {
+                let (name, kind) = rest.split_once(' ').unwrap();
+                prop_assert!(seen.insert(name.to_owned()), "{name} is there twice in\n{page}");
+                current = (name.to_owned(), kind.to_owned());
+            } else if let Some(rest) = line.strip_prefix("# UNIT ") {
+                let (name, unit) = rest.split_once(' ').unwrap();
+                let ending = format!("_{unit}");
+                prop_assert!(name == current.0 && name.ends_with(&ending), "{}", line);
+            } else if !line.starts_with('#') {
+                let (name, labels, value) = parse(line).unwrap();
+                let suffix = if current.1 == "counter" { "_total" } else { "" };
+                prop_assert_eq!(&name, &format!("{}{suffix}", current.0));
+                let expected = values[labels[0].1.parse::<usize>().unwrap()];
+                prop_assert!(value == expected || value.is_nan() && expected.is_nan());
+                samples += 1;
+            }
+        }
+        prop_assert_eq!(samples, exposition.series());
     }
 }

@@ -34,12 +34,8 @@ impl Monitored {
             admin_url: admin_url.to_owned(),
             collector_url: collector_url.to_owned(),
         };
-        let admin = monitored.admin().await?;
-        admin
-            .execute("create extension if not exists pg_stat_statements", &[])
-            .await?;
-        store::logins::ensure(&admin, &[(Login::Collector, verifier()?)]).await?;
-        store::migrations::migrate(&admin).await?;
+        admit(admin_url).await?;
+        store::migrations::migrate(&monitored.admin().await?).await?;
         monitored.watch(TARGET, collector_url).await?;
         Ok(monitored)
     }
@@ -51,8 +47,7 @@ impl Monitored {
 
     /// A superuser's connection.
     pub async fn admin(&self) -> Result<Connection> {
-        let url: SafeUrl = self.admin_url.parse().context("the superuser's address")?;
-        db::connect(&url).await.context("cannot connect as the superuser")
+        connect(&self.admin_url).await
     }
 
     /// Adds a target that the collector's password opens.
@@ -108,6 +103,22 @@ impl Monitored {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
     }
+}
+
+/// Makes a server ready to be watched from another one: the login of the collector, and pg_stat_statements in the
+/// database of the superuser's address.
+pub async fn admit(admin_url: &str) -> Result<()> {
+    let admin = connect(admin_url).await?;
+    admin
+        .execute("create extension if not exists pg_stat_statements", &[])
+        .await?;
+    store::logins::ensure(&admin, &[(Login::Collector, verifier()?)]).await?;
+    Ok(())
+}
+
+async fn connect(admin_url: &str) -> Result<Connection> {
+    let url: SafeUrl = admin_url.parse().context("the superuser's address")?;
+    db::connect(&url).await.context("cannot connect as the superuser")
 }
 
 fn verifier() -> Result<Verifier> {

@@ -4,10 +4,15 @@
 //! components on the real runner against a real PostgreSQL on this machine; nothing here fails on a slow one.
 
 mod collect;
+mod cost;
+mod fleet;
 mod health;
 mod instances;
+mod large;
 mod load;
 mod memory;
+mod overhead;
+mod processor;
 mod sizes;
 mod table;
 
@@ -16,6 +21,7 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use integration_tests::Server;
 
+use crate::large::Place;
 use crate::table::Table;
 
 /// The server that is measured against: the newest supported.
@@ -27,6 +33,7 @@ async fn main() -> Result<()> {
         .skip(1)
         .filter(|argument| !argument.starts_with("--"))
         .collect();
+    let verbose = std::env::args().any(|argument| argument == "--verbose");
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
     let mut table = Table::default();
     if wants("sizes") {
@@ -46,6 +53,18 @@ async fn main() -> Result<()> {
     }
     if wants("memory") {
         memory::measure(&server, &mut table).await?;
+    }
+    if wants("cost") {
+        cost::measure(&mut table, verbose).await?;
+    }
+    if wants("fleet") {
+        fleet::measure(&mut table).await?;
+    }
+    if wants("overhead") {
+        overhead::measure(Place::Same, &mut table).await?;
+    }
+    if wants("overhead-apart") {
+        overhead::measure(Place::Apart, &mut table).await?;
     }
     write!(std::io::stdout(), "{table}").context("cannot print the table")
 }

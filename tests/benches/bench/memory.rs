@@ -55,7 +55,8 @@ async fn use_all(application: &Application) -> Result<()> {
     Ok(())
 }
 
-fn resident(application: &Application) -> Result<f64> {
+/// The resident memory of the runner at this moment, in MB.
+pub(crate) fn resident(application: &Application) -> Result<f64> {
     let process = application.process().context("the runner has ended")?;
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status

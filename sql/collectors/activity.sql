@@ -1,9 +1,11 @@
 -- name: activity
 -- reads: pg_stat_activity: the client connections of the server at this moment, in one row
+-- scope: instance
 -- interval: 15s
 -- timeout: 2s
 -- versions: 13-18
 -- privileges: pg_read_all_stats
+-- keeps: own
 -- columns: connections=gauge max_connections=gauge reserved_connections=gauge
 -- columns: active=gauge idle=gauge idle_in_transaction=gauge idle_in_transaction_aborted=gauge waiting_on_lock=gauge
 -- columns: longest_transaction_ms=gauge longest_statement_ms=gauge oldest_idle_in_transaction_ms=gauge

@@ -1,9 +1,11 @@
 -- name: databases
 -- reads: pg_stat_database: the counters of every database but the templates
+-- scope: instance
 -- interval: 15s
 -- timeout: 2s
 -- versions: 13-18
 -- privileges: none
+-- keeps: own
 -- columns: database_key=key database=label since_us=epoch backends=gauge
 -- columns: commits=counter rollbacks=counter blocks_read=counter blocks_hit=counter
 -- columns: rows_returned=counter rows_fetched=counter rows_inserted=counter rows_updated=counter rows_deleted=counter

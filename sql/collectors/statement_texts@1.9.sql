@@ -1,11 +1,13 @@
 -- name: statement_texts
 -- reads: pg_stat_statements(true): the texts of some statements, by their keys ($1, text[])
--- interval: on demand, for statements that were not seen before
+-- scope: instance
+-- interval: on demand
 -- timeout: 10s
 -- versions: 13-18
 -- privileges: pg_read_all_stats
 -- extension: pg_stat_statements 1.9-1.12
--- needs: toplevel
+-- needs: pg_stat_statements.toplevel
+-- keeps: own
 -- columns: statement_key=key query=text
 --
 -- Reading the texts loads a file that may be large: it is asked for only when there is something new. The server has

@@ -1,11 +1,13 @@
 -- name: statements
 -- reads: pg_stat_statements(false): every statement of the server, without the texts, once per server
+-- scope: instance
 -- interval: 15s
 -- timeout: 5s
 -- versions: 13-18
 -- privileges: pg_read_all_stats
 -- extension: pg_stat_statements 1.11-1.12
--- needs: toplevel total_exec_time shared_blk_read_time stats_since
+-- needs: pg_stat_statements.toplevel pg_stat_statements.total_exec_time pg_stat_statements.shared_blk_read_time pg_stat_statements.stats_since
+-- keeps: own
 -- columns: statement_key=key database=label user_name=label query_id=label top_level=label own=label
 -- columns: stats_reset=epoch since_us=epoch
 -- columns: calls=counter plan_us=counter exec_us=counter rows=counter

@@ -112,3 +112,10 @@ alter table monitoring.counter_snapshots
   alter column gauges set storage external, alter column fingerprints set storage external;
 
 comment on column monitoring.counter_snapshots.gauges is 'row by row, as the counters; null where a value is not known';
+
+alter table monitoring.collector_status add column started_at timestamptz;
+
+comment on column monitoring.collector_status.started_at is 'when it was found to be due, which decides when it is due again';
+
+select monitoring.maintain_table('samples');
+select monitoring.maintain_table('subject_changes');

@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use db::{DbError, Rows};
-use vitals::delta::{Deltas, SINCE_COLUMN, Snapshot};
-
-use crate::target::Server;
+use store::collectors::Look;
+use vitals::delta::{Deltas, SINCE_COLUMN, Snapshot, SnapshotError};
 
 /// Makes a snapshot of a reading: rows by their key, the counters of `columns`, and since when each row counts.
-///
-/// The epoch is the start of the server and whatever else makes all its counters begin again.
 pub(crate) fn snapshot(
     rows: &Rows,
     key: &str,
     columns: &[&str],
-    server: &Server,
+    look: &Look,
     reset: &str,
 ) -> Result<Snapshot, DbError> {
     let names = || [SINCE_COLUMN].into_iter().chain(columns.iter().copied());
@@ -35,17 +32,30 @@ pub(crate) fn snapshot(
             counters.push(row.at(position)?);
         }
     }
-    let epoch = format!("{}/{reset}", server.started_at.timestamp_micros());
-    Snapshot::new(
-        server.at,
-        epoch,
-        names().map(str::to_owned).collect(),
-        keys,
-        counters,
-    )
-    .map_err(|error| {
-        DbError::decode("the collector gave rows that cannot be compared").with_cause(error.to_string())
-    })
+    build(look, reset, names().map(str::to_owned).collect(), keys, counters)
+}
+
+/// A snapshot of what was just read. The epoch is the start of the server and whatever else makes all its counters begin
+/// again.
+pub(crate) fn build(
+    look: &Look,
+    reset: &str,
+    columns: Vec<String>,
+    keys: Vec<String>,
+    counters: Vec<i64>,
+) -> Result<Snapshot, DbError> {
+    let epoch = format!("{}/{reset}", look.started_at.timestamp_micros());
+    Snapshot::new(look.at, epoch, columns, keys, counters).map_err(unusable)
+}
+
+/// The same snapshot with other numbers.
+pub(crate) fn same_time(snapshot: &Snapshot, counters: Vec<i64>) -> Result<Snapshot, DbError> {
+    let (columns, keys) = (snapshot.columns().to_vec(), snapshot.keys().to_vec());
+    Snapshot::new(snapshot.taken_at(), snapshot.epoch(), columns, keys, counters).map_err(unusable)
+}
+
+fn unusable(error: SnapshotError) -> DbError {
+    DbError::decode("the collector gave rows that cannot be compared").with_cause(error.to_string())
 }
 
 /// The length of an interval in milliseconds, as samples carry it; at least one, as there are no shorter ones.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use db::{Client, DbError};
-use store::collectors::DATABASES;
+use store::collectors::Fitting;
+use store::samples::Planned;
 use store::snapshots::{self, DatabaseSample, Swap};
 use vitals::delta::{self, NewRows};
 
@@ -13,18 +14,19 @@ use crate::target::{Collecting, Sampled, StepError};
 const COLLECTOR: &str = "databases";
 
 /// Reads the counters, and stores what happened since the last reading.
-pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result<Sampled, StepError> {
+pub(crate) async fn collect<C: Client>(
+    collecting: &Collecting<'_, C>,
+    planned: &Planned,
+    fitting: &Fitting,
+) -> Result<Sampled, StepError> {
     let target_id = collecting.target.target_id;
-    let last = collecting.last(COLLECTOR).await?;
-    let rows = collecting
-        .budget
-        .read(collecting.client, COLLECTOR, DATABASES, &[])
-        .await?;
+    let last = planned.last.as_ref().map(|last| &last.stored);
+    let rows = collecting.read(fitting, &[]).await?;
     let snapshot = counters::snapshot(
         &rows,
         "database_key",
         &DatabaseSample::COLUMNS,
-        collecting.server,
+        collecting.look,
         "",
     )?;
     let named: HashMap<String, (String, i64)> = rows
@@ -38,7 +40,7 @@ pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result
         .collect::<Result<_, DbError>>()?;
 
     // A database that was not there may have been renamed or closed, with all its history.
-    let deltas = delta::between(last.as_ref().map(|last| &last.snapshot), &snapshot, NewRows::Skip);
+    let deltas = delta::between(last.map(|last| &last.snapshot), &snapshot, NewRows::Skip);
     let measured = deltas.measured();
     let samples: Vec<DatabaseSample> = counters::in_order(deltas, DatabaseSample::COLUMNS)
         .into_iter()

@@ -6,7 +6,10 @@
 //! - `target`: one target, from its connection to its completion
 //! - `reading`: one statement sent to a target, within its limits
 //! - `counters`: from rows of counters to what happened since the last ones
-//! - `activity`, `databases`, `statements`: one collector each
+//! - `activity`, `databases`, `statements`: the collectors with tables of their own
+//! - `subjects`: all others
+//!
+//! By schedule, and by `POST /collect-stats?due`, only what is due is read; by any other POST everything, now.
 
 mod activity;
 mod counters;
@@ -14,11 +17,12 @@ mod databases;
 mod monitoring;
 mod reading;
 mod statements;
+mod subjects;
 mod target;
 
 use std::time::{Duration, Instant};
 
-use function::{Context, Host, Report, Trigger, concurrently};
+use function::{Context, Host, Report, concurrently};
 
 use crate::monitoring::Monitoring;
 use crate::target::Collected;
@@ -50,14 +54,14 @@ pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
     let monitoring = Monitoring::open(context).await?;
     let mut collected = Vec::new();
     while begin.elapsed() < LAST_CLAIM {
-        let targets = monitoring.claim(context.trigger()).await?;
+        let targets = monitoring.claim(context.only_due()).await?;
         let claimed = targets.len();
         let round = concurrently(CONCURRENT_TARGETS, &targets, async |target| {
             target::collect(context, &monitoring, target).await
         });
         collected.extend(round.await);
         // By request all are collected from, due or not, so that a second round would do it all again.
-        if claimed == 0 || context.trigger() == Trigger::Http {
+        if claimed == 0 || !context.only_due() {
             break;
         }
     }

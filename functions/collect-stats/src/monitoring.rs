@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use db::{DbError, Preamble, unit_of_work};
-use function::{Context, Host, Trigger};
+use function::{Context, Host};
 use futures::lock::Mutex;
 use store::targets::{Claim, Completion, Target};
 
@@ -53,8 +53,7 @@ impl<C: db::Client> Monitoring<C> {
     }
 
     /// Claims the targets to collect from: on schedule those whose time has come, by request all that nobody holds.
-    pub(crate) async fn claim(&self, trigger: Trigger) -> anyhow::Result<Vec<Target>> {
-        let only_due = trigger == Trigger::Cron;
+    pub(crate) async fn claim(&self, only_due: bool) -> anyhow::Result<Vec<Target>> {
         let claim = Claim {
             holder: &self.holder,
             limit: if only_due {

@@ -6,10 +6,6 @@ use std::time::{Duration, Instant};
 
 use db::{Client, DbError, ErrorKind, Preamble, Rows, Value, unit_of_work};
 use function::with_deadline;
-use store::collectors::Header;
-
-/// What a collector may take whose header cannot be read. The tests read every header, so that this is never used.
-const FALLBACK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The time that one target may still take. Only what is spent with the target counts: waiting for the monitoring
 /// database is not its fault.
@@ -55,44 +51,28 @@ impl Budget {
         self.left.get().is_zero()
     }
 
-    /// Sends a collector's statement and reads its rows.
+    /// Sends a statement and reads its rows, within what it and the target may take.
     pub(crate) async fn read(
         &self,
         client: &impl Client,
-        collector: &'static str,
+        operation: &'static str,
+        timeout: Duration,
         sql: &str,
         parameters: &[Value],
     ) -> Result<Rows, DbError> {
-        let timeout = timeout_of(collector).min(self.left.get());
         let preamble = Preamble::new(self.application_name.as_str())
             .read_only()
-            .with_statement_timeout(timeout);
+            .with_statement_timeout(timeout.min(self.left.get()));
         let reading = unit_of_work(client, &preamble, async |client| {
             client.query(sql, parameters).await
         });
-        self.spend(collector, reading).await
+        self.spend(operation, reading).await
     }
-}
-
-/// What the header of a collector allows it.
-fn timeout_of(collector: &str) -> Duration {
-    store::collectors::FILES
-        .iter()
-        .find(|file| file.name.split('@').next() == Some(collector))
-        .and_then(|file| Header::parse(file.text).ok())
-        .map_or(FALLBACK_TIMEOUT, |header| header.timeout)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_collector_has_the_timeout_of_its_header() {
-        assert_eq!(timeout_of("activity"), Duration::from_secs(2));
-        assert_eq!(timeout_of("statement_texts"), Duration::from_secs(10));
-        assert_eq!(timeout_of("no such collector"), FALLBACK_TIMEOUT);
-    }
 
     #[tokio::test]
     async fn a_target_that_hangs_spends_its_budget_and_no_more() {

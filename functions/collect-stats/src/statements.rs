@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use db::{Client, DbError, Row, Rows};
-use store::collectors::StatementShape;
+use store::collectors::{self, Fitting};
+use store::samples::Planned;
 use store::snapshots::{self, StatementSample, Swap};
 use store::statements::{self, SeenStatement};
 use vitals::delta::{self, NewRows};
@@ -19,27 +20,17 @@ use crate::target::{Collecting, Sampled, StepError};
 const COLLECTOR: &str = "statements";
 
 /// Reads the counters, and stores what happened since the last reading.
-pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result<Sampled, StepError> {
-    let shape = match look(collecting).await? {
-        Ok(shape) => shape,
-        Err(reason) => return Ok(Sampled::Skipped(reason)),
-    };
-    let Some(sql) = shape.statements() else {
-        return Ok(Sampled::Skipped(format!(
-            "pg_stat_statements {} has columns that are not known here",
-            shape.extension_version
-        )));
-    };
-    let last = collecting.last(COLLECTOR).await?;
-    let rows = match collecting
-        .budget
-        .read(collecting.client, COLLECTOR, &sql, &[])
-        .await
-    {
+pub(crate) async fn collect<C: Client>(
+    collecting: &Collecting<'_, C>,
+    planned: &Planned,
+    fitting: &Fitting,
+) -> Result<Sampled, StepError> {
+    let last = planned.last.as_ref().map(|last| &last.stored);
+    let rows = match collecting.read(fitting, &[]).await {
         Ok(rows) => rows,
         Err(error) if is_not_loaded(&error) => {
             return Ok(Sampled::Skipped(
-                "pg_stat_statements is not in shared_preload_libraries; add it and restart the server"
+                "missing_extension: pg_stat_statements is not in shared_preload_libraries; add it and restart the server"
                     .to_owned(),
             ));
         }
@@ -50,15 +41,11 @@ pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result
         &rows,
         "statement_key",
         &StatementSample::COLUMNS,
-        collecting.server,
+        collecting.look,
         &reset,
     )?;
     // Every reading is complete, so that a statement that was not there has begun since.
-    let deltas = delta::between(
-        last.as_ref().map(|last| &last.snapshot),
-        &snapshot,
-        NewRows::Count,
-    );
+    let deltas = delta::between(last.map(|last| &last.snapshot), &snapshot, NewRows::Count);
     let measured = deltas.measured();
     let samples: Vec<StatementSample> = counters::in_order(deltas, StatementSample::COLUMNS)
         .into_iter()
@@ -67,7 +54,7 @@ pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result
             deltas,
         })
         .collect();
-    name_unknown(collecting, &shape, &rows, &samples).await?;
+    name_unknown(collecting, &rows, &samples).await?;
     let swap = Swap {
         target_id: collecting.target.target_id,
         collector: COLLECTOR,
@@ -81,29 +68,6 @@ pub(crate) async fn collect<C: Client>(collecting: &Collecting<'_, C>) -> Result
         .await
         .map_err(StepError::Store)?;
     Ok(Sampled::of(measured, write))
-}
-
-/// Where pg_stat_statements is, or why it cannot be read.
-async fn look<C: Client>(
-    collecting: &Collecting<'_, C>,
-) -> Result<Result<StatementShape, String>, StepError> {
-    let rows = collecting
-        .budget
-        .read(
-            collecting.client,
-            "statement_shape",
-            store::collectors::STATEMENT_SHAPE,
-            &[],
-        )
-        .await?;
-    Ok(match StatementShape::read(&rows)? {
-        Some(shape) if !shape.usable => {
-            Err("missing privilege; grant usage on the schema of pg_stat_statements to the login".to_owned())
-        }
-        Some(shape) if shape.reads_all => Ok(shape),
-        Some(_) => Err("missing privilege pg_read_all_stats; grant pg_monitor to the login".to_owned()),
-        None => Err("missing extension; create extension pg_stat_statements in this database".to_owned()),
-    })
 }
 
 /// Whether the extension is there but its library was not loaded at the start of the server (`55000`).
@@ -126,7 +90,6 @@ fn stats_reset(rows: &Rows) -> Result<String, DbError> {
 /// server load a file that may be large.
 async fn name_unknown<C: Client>(
     collecting: &Collecting<'_, C>,
-    shape: &StatementShape,
     rows: &Rows,
     samples: &[StatementSample],
 ) -> Result<(), StepError> {
@@ -143,7 +106,7 @@ async fn name_unknown<C: Client>(
     if unknown.is_empty() {
         return Ok(());
     }
-    let mut texts = texts(collecting, shape, unknown.clone()).await?;
+    let mut texts = texts(collecting, unknown.clone()).await?;
     let unknown: HashSet<String> = unknown.into_iter().collect();
     let mut seen = Vec::with_capacity(unknown.len());
     for row in rows {
@@ -163,16 +126,13 @@ async fn name_unknown<C: Client>(
 /// The texts of some statements, by key.
 async fn texts<C: Client>(
     collecting: &Collecting<'_, C>,
-    shape: &StatementShape,
     keys: Vec<String>,
 ) -> Result<HashMap<String, String>, StepError> {
-    let Some(sql) = shape.texts() else {
+    let fitting = collectors::find("statement_texts").and_then(|texts| collecting.look.fit(texts).ok());
+    let Some(fitting) = fitting else {
         return Ok(HashMap::new());
     };
-    let rows = collecting
-        .budget
-        .read(collecting.client, "statement_texts", &sql, &[keys.into()])
-        .await?;
+    let rows = collecting.read(&fitting, &[keys.into()]).await?;
     let texts = rows
         .iter()
         .map(|row| Ok((row.get("statement_key")?, row.get::<Option<String>>("query")?)));

@@ -3,31 +3,24 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
-use db::{Client, DbError};
+use db::{Client, DbError, ErrorKind, Rows, Value};
 use function::{Context, Failure, Host};
 use store::collector_status::CollectorRun;
-use store::collectors::SERVER;
-use store::snapshots::{self, Stored, Write};
+use store::collectors::{self, Fitting, Keeps, Look};
+use store::samples::{self, Planned};
+use store::snapshots::Write;
 use store::targets::{State, Target};
 use vitals::outcome::Outcome;
 
 use crate::monitoring::Monitoring;
 use crate::reading::Budget;
-use crate::{activity, databases, statements};
+use crate::{activity, databases, statements, subjects};
 
 /// The longest any target may take, whatever its row says: a run has to end before its own deadline.
 pub(crate) const LONGEST: Duration = Duration::from_secs(45);
 
-/// What a server is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Server {
-    pub(crate) version: i32,
-    pub(crate) started_at: DateTime<Utc>,
-    pub(crate) in_recovery: bool,
-    /// Its clock at the beginning of the collection.
-    pub(crate) at: DateTime<Utc>,
-}
+/// How long the first look at a server may take.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What every collector has at hand.
 pub(crate) struct Collecting<'a, C> {
@@ -35,15 +28,29 @@ pub(crate) struct Collecting<'a, C> {
     pub(crate) target: &'a Target,
     pub(crate) client: &'a C,
     pub(crate) budget: &'a Budget,
-    pub(crate) server: &'a Server,
+    pub(crate) look: &'a Look,
 }
 
 impl<C: Client> Collecting<'_, C> {
-    /// The last counters of a collector on this target.
-    pub(crate) async fn last(&self, collector: &str) -> Result<Option<Stored>, StepError> {
+    /// Sends a collector's statement and reads its rows.
+    pub(crate) async fn read(&self, fitting: &Fitting, parameters: &[Value]) -> Result<Rows, DbError> {
+        let variant = fitting.variant;
+        self.budget
+            .read(
+                self.client,
+                variant.file,
+                variant.timeout,
+                &fitting.sql,
+                parameters,
+            )
+            .await
+    }
+
+    /// What is to be read now: on schedule what is due, by request everything.
+    async fn plan(&self, only_due: bool) -> Result<Vec<Planned>, DbError> {
         let target_id = self.target.target_id;
-        let load = async |client: &C| snapshots::load(client, target_id, collector).await;
-        self.monitoring.unit(load).await.map_err(StepError::Store)
+        let plan = async |client: &C| samples::plan(client, target_id, only_due, self.look.started_at).await;
+        self.monitoring.unit(plan).await
     }
 }
 
@@ -62,9 +69,14 @@ impl Sampled {
     /// What came of writing the counters of an interval, or of a gap. Where another collector was faster it has written
     /// the interval, and there is nothing left to write.
     pub(crate) fn of(measured: Option<Duration>, write: Write) -> Sampled {
-        match (measured, write) {
-            (Some(_), Write::Swapped { samples }) => Sampled::Rows(samples),
-            (None, Write::Swapped { .. }) | (_, Write::Lost) => Sampled::Gap,
+        Sampled::written(write, measured.is_some())
+    }
+
+    /// The same, where it is known whether there was anything to compare with.
+    pub(crate) fn written(write: Write, compared: bool) -> Sampled {
+        match write {
+            Write::Swapped { samples } if compared => Sampled::Rows(samples),
+            Write::Swapped { .. } | Write::Lost => Sampled::Gap,
         }
     }
 }
@@ -113,13 +125,13 @@ pub(crate) async fn collect<H: Host>(
 ) -> anyhow::Result<Collected> {
     let budget = Budget::new(context.application_name(), target.timeout.min(LONGEST));
     match connect(context, target, &budget).await {
-        Ok((client, server)) => {
+        Ok((client, look)) => {
             let collecting = Collecting {
                 monitoring,
                 target,
                 client: &client,
                 budget: &budget,
-                server: &server,
+                look: &look,
             };
             collect_all(context, &collecting).await
         }
@@ -127,76 +139,77 @@ pub(crate) async fn collect<H: Host>(
     }
 }
 
-/// Opens the connection and asks the server what it is.
+/// Opens the connection and looks at the server.
 async fn connect<H: Host>(
     context: &Context<H>,
     target: &Target,
     budget: &Budget,
-) -> anyhow::Result<(H::Client, Server)> {
+) -> anyhow::Result<(H::Client, Look)> {
     let client = budget
         .spend(
             "connecting to the target",
             context.target(&target.address, &target.secret),
         )
         .await?;
-    let rows = budget.read(&client, "server", SERVER, &[]).await?;
-    let row = rows.one()?;
-    let server = Server {
-        version: row.get("server_version")?,
-        started_at: row.get("started_at")?,
-        in_recovery: row.get("in_recovery")?,
-        at: row.get("at")?,
-    };
-    Ok((client, server))
+    let (sql, parameters) = Look::statement();
+    let rows = budget
+        .read(&client, "server", LOOK_TIMEOUT, sql, &parameters)
+        .await?;
+    let look = Look::read(rows.one()?)?;
+    Ok((client, look))
 }
 
-/// Runs every collector, one after the other: one connection, one statement at a time.
+/// Runs every collector that is due, one after the other: one connection, one statement at a time.
 async fn collect_all<H: Host>(
     context: &Context<H>,
     collecting: &Collecting<'_, H::Client>,
 ) -> anyhow::Result<Collected> {
+    let begin = Instant::now();
+    let plan = collecting
+        .plan(context.only_due())
+        .await
+        .with_context(|| format!("cannot find out what is due on target {}", collecting.target.name))?;
     let mut collected = Collected::default();
-    let mut runs = Vec::new();
-    for collector in ["activity", "databases", "statements"] {
-        let begin = Instant::now();
-        let outcome = match collector {
-            "activity" => activity::collect(collecting).await,
-            "databases" => databases::collect(collecting).await,
-            _ => statements::collect(collecting).await,
-        };
-        let (outcome, rows) = match outcome {
+    let mut runs = Vec::with_capacity(plan.len());
+    for planned in &plan {
+        let begun = Instant::now();
+        let (outcome, rows) = match collect_one(collecting, planned).await {
             Ok(Sampled::Rows(rows)) => (Outcome::Ok, rows),
             Ok(Sampled::Gap) => (Outcome::NoData, 0),
             Ok(Sampled::Skipped(reason)) => (Outcome::Skipped(reason), 0),
             Err(StepError::Target(error)) if error.is_connection() || collecting.budget.is_spent() => {
-                record(collecting, &runs).await?;
+                record(collecting, begin, runs).await?;
                 return down(context, collecting.monitoring, collecting.target, &error.into()).await;
             }
             Err(StepError::Target(error)) => {
-                collected
-                    .failed_collectors
-                    .push(format!("{}/{collector}", collecting.target.name));
+                let name = format!("{}/{}", collecting.target.name, planned.collector);
+                collected.failed_collectors.push(name);
                 (Outcome::Failed(reason(&error)), 0)
             }
             Err(error @ StepError::Store(_)) => {
-                return Err(error).with_context(|| format!("target {}", collecting.target.name));
+                let what = format!(
+                    "collector {} of target {}",
+                    planned.collector, collecting.target.name
+                );
+                return Err(error).with_context(|| what);
             }
         };
         collected.samples += rows;
         runs.push(CollectorRun {
             target_id: collecting.target.target_id,
-            collector: collector.to_owned(),
+            collector: planned.collector.clone(),
             outcome,
             rows,
-            duration_ms: begin.elapsed().as_secs_f64() * 1000.0,
+            duration_ms: begun.elapsed().as_secs_f64() * 1000.0,
+            begun_ms_ago: 0.0,
         });
     }
-    record(collecting, &runs).await?;
-    let server = collecting.server;
+    record(collecting, begin, runs).await?;
+    let look = collecting.look;
     let state = State::Up {
-        server_version: server.version,
-        server_started_at: server.started_at,
-        in_recovery: server.in_recovery,
+        server_version: look.version,
+        server_started_at: look.started_at,
+        in_recovery: look.in_recovery,
     };
     collecting
         .monitoring
@@ -206,10 +219,59 @@ async fn collect_all<H: Host>(
     Ok(collected)
 }
 
-async fn record<C: Client>(collecting: &Collecting<'_, C>, runs: &[CollectorRun]) -> anyhow::Result<()> {
+/// Runs one collector, if it can work on the target as the target is.
+async fn collect_one<C: Client>(
+    collecting: &Collecting<'_, C>,
+    planned: &Planned,
+) -> Result<Sampled, StepError> {
+    if let Some(reader) = &planned.read_by {
+        let reason = format!("read_elsewhere: target {reader} is of the same server and reads it");
+        return Ok(Sampled::Skipped(reason));
+    }
+    let Some(collector) = collectors::find(&planned.collector) else {
+        let reason = format!(
+            "not_in_this_version: this release has no collector {}",
+            planned.collector
+        );
+        return Ok(Sampled::Skipped(reason));
+    };
+    let fitting = match collecting.look.fit(collector) {
+        Ok(fitting) => fitting,
+        Err(unfit) => return Ok(Sampled::Skipped(unfit.to_string())),
+    };
+    let sampled = match (collector.keeps, collector.name) {
+        (Keeps::Own, "activity") => activity::collect(collecting, &fitting).await,
+        (Keeps::Own, "databases") => databases::collect(collecting, planned, &fitting).await,
+        (Keeps::Own, "statements") => statements::collect(collecting, planned, &fitting).await,
+        (Keeps::Own, _) => Ok(Sampled::Skipped(
+            "not_in_this_version: nothing stores it".to_owned(),
+        )),
+        (Keeps::All | Keeps::Changes, _) => subjects::collect(collecting, collector, planned, &fitting).await,
+    };
+    match sampled {
+        // Rights and objects that are missing are how the target is, and no fault of the run.
+        Err(StepError::Target(error)) if is_lack(&error) => Ok(Sampled::Skipped(reason(&error))),
+        sampled => sampled,
+    }
+}
+
+fn is_lack(error: &DbError) -> bool {
+    matches!(error.kind, ErrorKind::MissingPrivilege | ErrorKind::MissingObject)
+}
+
+/// Writes how the collectors fared. `begin` is when they were found to be due.
+async fn record<C: Client>(
+    collecting: &Collecting<'_, C>,
+    begin: Instant,
+    mut runs: Vec<CollectorRun>,
+) -> anyhow::Result<()> {
+    let begun_ms_ago = begin.elapsed().as_secs_f64() * 1000.0;
+    for run in &mut runs {
+        run.begun_ms_ago = begun_ms_ago;
+    }
     collecting
         .monitoring
-        .unit(async |client| store::collector_status::record(client, runs).await)
+        .unit(async |client| store::collector_status::record(client, &runs).await)
         .await
         .context("cannot write how the collectors fared")
 }

@@ -20,6 +20,7 @@ pub struct Context<H> {
     host: H,
     config: OnceLock<Config>,
     run: OnceLock<(i64, Trigger)>,
+    asked_for_due: OnceLock<bool>,
     touched: Mutex<Map<String, Value>>,
 }
 
@@ -31,6 +32,7 @@ impl<H: Host> Context<H> {
             host,
             config: OnceLock::new(),
             run: OnceLock::new(),
+            asked_for_due: OnceLock::new(),
             touched: Mutex::default(),
         }
     }
@@ -48,6 +50,17 @@ impl<H: Host> Context<H> {
     /// What started the run: a schedule or a request. A reading function is always asked.
     pub fn trigger(&self) -> Trigger {
         self.run.get().map_or(Trigger::Http, |(_, trigger)| *trigger)
+    }
+
+    /// Whether the run is to do only what is due: by schedule, or by a request that asks for it (`?due`), as a scheduler
+    /// elsewhere sends it. Any other request is for everything, now.
+    pub fn only_due(&self) -> bool {
+        self.trigger() == Trigger::Cron || self.asked_for_due.get().copied().unwrap_or(false)
+    }
+
+    pub(crate) fn ask_for_due(&self) {
+        // A context serves one run, so that there is nothing to replace.
+        let _ = self.asked_for_due.set(true);
     }
 
     pub(crate) fn begin_run(&self, run_id: i64, trigger: Trigger) {

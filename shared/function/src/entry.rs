@@ -47,6 +47,9 @@ pub async fn answer_run<H: Host>(
         Ok(Some(refused)) => return refused,
         Err(error) => return web::failed(&told(context, &error)),
     }
+    if request.uri().query() == Some("due") {
+        context.ask_for_due();
+    }
     match perform(context, Trigger::Http, deadline, run).await {
         Ok(report) => {
             let mut body = json!({

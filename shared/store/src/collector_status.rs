@@ -17,6 +17,8 @@ pub struct CollectorRun {
     pub rows: i64,
     /// How long it took.
     pub duration_ms: f64,
+    /// How long ago it was found to be due, which decides when it is due again.
+    pub begun_ms_ago: f64,
 }
 
 #[derive(Serialize)]
@@ -27,6 +29,7 @@ struct CollectorRow<'a> {
     reason: Option<&'a str>,
     rows: i64,
     duration_ms: f64,
+    begun_ms_ago: f64,
 }
 
 impl<'a> From<&'a CollectorRun> for CollectorRow<'a> {
@@ -38,6 +41,7 @@ impl<'a> From<&'a CollectorRun> for CollectorRow<'a> {
             reason: run.outcome.reason(),
             rows: run.rows,
             duration_ms: run.duration_ms,
+            begun_ms_ago: run.begun_ms_ago,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`collectors`]: the statements that are sent to targets
 //! - [`targets`], [`collector_status`]: who is watched, and how that goes
 //! - [`snapshots`], [`statements`]: counters, the samples made of them, and the names of statements
+//! - [`samples`]: what collectors without tables of their own store
 //! - [`rules`], [`observations`], [`alerts`]: thresholds, what is measured against them, what came of it
 //! - [`channels`], [`outbox`]: who is told, and what waits to be told
 //! - [`runs`], [`retention`]: the journal, and what keeps the schema small
@@ -30,6 +31,7 @@ pub mod outbox;
 pub mod retention;
 pub mod rules;
 pub mod runs;
+pub mod samples;
 pub mod snapshots;
 pub mod statements;
 pub mod status;
@@ -67,7 +69,7 @@ mod tests {
         for (path, text) in files(&folder("sql")) {
             assert!(text.starts_with("-- "), "{} has no header", path.display());
             let name = path.strip_prefix(folder("sql")).unwrap().display().to_string();
-            let uses = sources.matches(&format!("\"../sql/{name}\"")).count();
+            let uses = sources.matches(&format!("../sql/{name}\"")).count();
             assert_eq!(uses, 1, "{name} is included {uses} times");
         }
     }

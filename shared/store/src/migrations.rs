@@ -132,6 +132,7 @@ pub async fn migrate(client: &impl Client) -> Result<Applied, MigrationError> {
         for migration in &pending {
             apply(client, migration).await?;
         }
+        crate::collectors::register(client).await?;
         run_script(client, include_str!("../../../sql/grants.sql")).await?;
         Ok(Applied {
             migrations: pending,

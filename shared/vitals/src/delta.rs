@@ -219,6 +219,8 @@ pub struct Deltas {
     pub resets: usize,
     /// The rows about which nothing is said because they are new and it is not known what they did before.
     pub unknown: usize,
+    /// The keys of all rows about which nothing is said. Of a row that is neither here nor in `rows`, nothing was counted.
+    pub untold: Vec<String>,
 }
 
 impl Deltas {
@@ -229,6 +231,7 @@ impl Deltas {
             rows: Vec::new(),
             resets: 0,
             unknown: 0,
+            untold: Vec::new(),
         }
     }
 
@@ -303,6 +306,7 @@ fn compare(
         rows: Vec::new(),
         resets: 0,
         unknown: 0,
+        untold: Vec::new(),
     };
     let known: HashMap<&str, usize> = previous.keys.iter().map(String::as_str).zip(0..).collect();
     for (index, key) in current.keys.iter().enumerate() {
@@ -312,11 +316,15 @@ fn compare(
             None if new_rows == NewRows::Count => comparison.whole(now),
             None => {
                 deltas.unknown += 1;
+                deltas.untold.push(key.clone());
                 continue;
             }
         };
         match values {
-            None => deltas.resets += 1,
+            None => {
+                deltas.resets += 1;
+                deltas.untold.push(key.clone());
+            }
             Some(values) if values.iter().any(|value| *value != 0) => {
                 deltas.rows.push(DeltaRow {
                     key: key.clone(),

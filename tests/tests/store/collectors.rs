@@ -1,22 +1,33 @@
 //! The statements that are sent to targets, on real servers.
 
-use db::{Client, Connection, Value};
+use db::{Client, Connection, Rows, Value};
 use integration_tests::test_versions;
-use store::collectors::{FILES, Header, StatementShape};
+use store::collectors::{Look, UnfitKind, find};
 use store::snapshots::ActivitySample;
 
 use crate::{Monitoring, rows};
 
-/// The statement of a file as a target would get it.
-async fn check_columns(client: &Connection, name: &str, statement: &str, parameters: &[Value]) {
-    let file = FILES
-        .iter()
-        .find(|file| file.name.split('@').next() == Some(name))
-        .unwrap();
-    let header = Header::parse(file.text).unwrap();
+/// What the server says of itself.
+async fn look(client: &Connection) -> Look {
+    let (sql, parameters) = Look::statement();
+    Look::read(client.query(sql, &parameters).await.unwrap().one().unwrap()).unwrap()
+}
+
+/// The rows of a collector, as a target gives them.
+async fn read(client: &Connection, name: &str, parameters: &[Value]) -> Rows {
+    let fitting = look(client).await.fit(find(name).unwrap()).unwrap();
     // The door refuses every type that it cannot carry.
-    let result = client.query(statement, parameters).await.unwrap();
-    let expected: Vec<&str> = header.columns.iter().map(|(column, _)| *column).collect();
+    client.query(&fitting.sql, parameters).await.unwrap()
+}
+
+async fn check_columns(client: &Connection, name: &str, parameters: &[Value]) {
+    let result = read(client, name, parameters).await;
+    let expected: Vec<&str> = find(name)
+        .unwrap()
+        .columns
+        .iter()
+        .map(|column| column.name)
+        .collect();
     assert_eq!(
         result.columns.iter().map(String::as_str).collect::<Vec<_>>(),
         expected,
@@ -24,9 +35,8 @@ async fn check_columns(client: &Connection, name: &str, statement: &str, paramet
     );
 }
 
-/// Where the extension is, if it is there.
-async fn look(client: &impl Client) -> Option<StatementShape> {
-    StatementShape::read(&rows(client, store::collectors::STATEMENT_SHAPE).await).unwrap()
+fn no_keys() -> [Value; 1] {
+    [Value::from(Vec::<String>::new())]
 }
 
 #[tokio::test]
@@ -34,26 +44,21 @@ async fn every_collector_gives_the_columns_of_its_header_on_every_version() {
     for version in test_versions() {
         let room = Monitoring::on(version, "collectors").await;
         let client = &room.collector;
-        assert_eq!(look(client).await, None, "the extension is not created yet");
+        let unfit = |look: Look| look.fit(find("statements").unwrap()).unwrap_err().kind;
+        assert_eq!(unfit(look(client).await), UnfitKind::MissingExtension);
         room.run("create schema \"My Extensions\"").await;
         room.run("create extension pg_stat_statements schema \"My Extensions\"")
             .await;
-        assert!(
-            !look(client).await.unwrap().usable,
-            "the schema is closed to the collector"
-        );
+        assert_eq!(unfit(look(client).await), UnfitKind::MissingPrivilege);
         room.run("grant usage on schema \"My Extensions\" to pgvitals_collector")
             .await;
 
-        for name in ["server", "activity", "databases", "statement_shape"] {
-            let file = FILES.iter().find(|file| file.name == name).unwrap();
-            check_columns(client, name, file.text, &[]).await;
+        for name in ["activity", "databases", "statements"] {
+            check_columns(client, name, &[]).await;
         }
-        let shape = look(client).await.unwrap();
-        assert!(shape.reads_all && shape.usable);
-        check_columns(client, "statements", &shape.statements().unwrap(), &[]).await;
-        let keys = Value::from(Vec::<String>::new());
-        check_columns(client, "statement_texts", &shape.texts().unwrap(), &[keys]).await;
+        for name in ["server", "statement_texts"] {
+            check_columns(client, name, &no_keys()).await;
+        }
     }
 }
 
@@ -68,24 +73,16 @@ async fn every_version_of_the_extension_is_read() {
         ))
         .await;
         rows(&room.admin, "select 'a statement to be counted'::text").await;
-        let shape = look(&room.collector).await.unwrap();
-        assert_eq!(shape.extension_version, version);
-        let statements = room
-            .collector
-            .query(&shape.statements().unwrap(), &[])
-            .await
-            .unwrap();
+        let seen = look(&room.collector).await;
+        assert_eq!(seen.extension_version("pg_stat_statements"), Some(version));
+        let statements = read(&room.collector, "statements", &[]).await;
         assert!(!statements.is_empty(), "{version}");
 
         let keys: Vec<String> = statements
             .iter()
             .map(|row| row.get("statement_key").unwrap())
             .collect();
-        let texts = room
-            .collector
-            .query(&shape.texts().unwrap(), &[keys.into()])
-            .await
-            .unwrap();
+        let texts = read(&room.collector, "statement_texts", &[keys.into()]).await;
         let counted = texts
             .iter()
             .any(|row| row.get::<String>("query").unwrap() == "select $1::text");
@@ -103,21 +100,12 @@ async fn what_a_statement_did_is_read_with_its_names() {
         for _ in 0..3 {
             rows(&room.admin, "select count(n)::int8 as of_numbers from numbers").await;
         }
-        let shape = look(&room.collector).await.unwrap();
-        let statements = room
-            .collector
-            .query(&shape.statements().unwrap(), &[])
-            .await
-            .unwrap();
+        let statements = read(&room.collector, "statements", &[]).await;
         let keys: Vec<String> = statements
             .iter()
             .map(|row| row.get("statement_key").unwrap())
             .collect();
-        let texts = room
-            .collector
-            .query(&shape.texts().unwrap(), &[keys.into()])
-            .await
-            .unwrap();
+        let texts = read(&room.collector, "statement_texts", &[keys.into()]).await;
         let database = room.database.name();
         let ours = statements.iter().find(|row| {
             let key: String = row.get("statement_key").unwrap();
@@ -149,7 +137,7 @@ async fn connections_are_counted_by_what_they_do() {
         let holder = room.another().await;
         holder.execute("begin", &[]).await.unwrap();
         rows(&holder, "select 1::int8").await;
-        let result = rows(&room.collector, store::collectors::ACTIVITY).await;
+        let result = read(&room.collector, "activity", &[]).await;
         let sample = ActivitySample::read(result.one().unwrap()).unwrap();
         assert_eq!(sample.max_connections, 100);
         assert_eq!(sample.reserved_connections, 3);
@@ -161,7 +149,7 @@ async fn connections_are_counted_by_what_they_do() {
 #[tokio::test]
 async fn templates_are_no_databases() {
     let room = Monitoring::new("databases").await;
-    let result = rows(&room.collector, store::collectors::DATABASES).await;
+    let result = read(&room.collector, "databases", &[]).await;
     let names: Vec<String> = result.iter().map(|row| row.get("database").unwrap()).collect();
     assert!(names.iter().any(|name| name == room.database.name()));
     assert!(!names.iter().any(|name| name.starts_with("template")));

@@ -221,7 +221,11 @@ async fn databases_and_connections_are_written_column_by_column() {
         99
     );
 
-    let result = crate::rows(&room.collector, store::collectors::ACTIVITY).await;
+    let result = crate::rows(
+        &room.collector,
+        store::collectors::find("activity").unwrap().variants[0].sql,
+    )
+    .await;
     let activity = ActivitySample::read(result.one().unwrap()).unwrap();
     snapshots::write_activity(&room.collector, target, &activity)
         .await

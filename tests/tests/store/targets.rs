@@ -192,6 +192,7 @@ async fn how_a_collector_fared_is_kept_with_its_last_success() {
         outcome,
         rows: 3,
         duration_ms: 1.5,
+        begun_ms_ago: 2.0,
     };
     collector_status::record(&room.collector, &[run(Outcome::Ok)])
         .await

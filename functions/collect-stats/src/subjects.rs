@@ -1,0 +1,50 @@
+//! Collectors whose rows become samples of subjects: all that have no tables of their own.
+//!
+//! What a collector's columns are stands in its header; nothing here knows any of them by name.
+
+mod compare;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use db::Client;
+use store::collectors::{Collector, Fitting};
+use store::samples::{self, Planned, Reading};
+
+use crate::counters::milliseconds;
+use crate::target::{Collecting, Sampled, StepError};
+
+use self::compare::Comparison;
+use self::rows::Table;
+
+/// Reads what is there, and stores what is new since the last reading.
+pub(crate) async fn collect<C: Client>(
+    collecting: &Collecting<'_, C>,
+    collector: &'static Collector,
+    planned: &Planned,
+    fitting: &Fitting,
+) -> Result<Sampled, StepError> {
+    let rows = collecting.read(fitting, &[]).await?;
+    let table = Table::read(collector, &rows, collecting.look)?;
+    let comparison = Comparison::new(collector, &table, planned.last.as_ref())?;
+    let measured = comparison.measured();
+    let reading = Reading {
+        target_id: collecting.target.target_id,
+        collector: collector.name,
+        expected: planned.last.as_ref().map(|last| last.stored.version),
+        snapshot: &table.snapshot,
+        gauge_columns: table.gauge_columns(),
+        gauges: table.gauges.clone(),
+        fingerprints: table.fingerprints.clone(),
+        interval_ms: measured.map(milliseconds),
+        described: comparison.described(),
+        gone: comparison.gone(),
+        samples: comparison.samples(&planned.stored_columns),
+    };
+    let write = collecting
+        .monitoring
+        .unit(async |client| samples::write(client, &reading).await)
+        .await
+        .map_err(StepError::Store)?;
+    Ok(Sampled::written(write, !comparison.is_gap()))
+}

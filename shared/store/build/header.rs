@@ -1,0 +1,291 @@
+//! The header of a collector's file.
+
+use std::fmt;
+
+/// One file: a collector, or a variant of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    /// The collector.
+    pub(crate) name: String,
+    /// What tells this variant from others, if there are any.
+    pub(crate) tag: Option<String>,
+    pub(crate) reads: String,
+    pub(crate) target: String,
+    pub(crate) scope: String,
+    pub(crate) interval_seconds: Option<u64>,
+    pub(crate) timeout_seconds: u64,
+    pub(crate) versions: String,
+    pub(crate) privileges: Vec<String>,
+    pub(crate) extension: Option<String>,
+    pub(crate) needs: Vec<String>,
+    pub(crate) keeps: String,
+    pub(crate) percentiles: Vec<String>,
+    pub(crate) columns: Vec<(String, String)>,
+    /// The statement, without the header: that would be sent with every run.
+    pub(crate) sql: String,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HeaderError {
+    /// A line that must be there is not.
+    Missing(&'static str),
+    /// A line is there that no header has.
+    Unknown(String),
+    /// A line that may be there once is there twice.
+    Repeated(&'static str),
+    /// A line does not say what it should.
+    Malformed { line: &'static str, text: String },
+    /// The statement is none, or more than one.
+    Statement(&'static str),
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(line) => write!(formatter, "the header has no line `{line}`"),
+            Self::Unknown(line) => write!(formatter, "no header has a line `{line}`"),
+            Self::Repeated(line) => write!(formatter, "the header has the line `{line}` twice"),
+            Self::Malformed { line, text } => {
+                write!(formatter, "the header line `{line}` cannot be read: {text}")
+            }
+            Self::Statement(what) => write!(formatter, "the statement {what}"),
+        }
+    }
+}
+
+/// The lines of a header, and whether each may be there more than once.
+const LINES: [(&str, bool); 13] = [
+    ("name", false),
+    ("reads", false),
+    ("target", false),
+    ("scope", false),
+    ("interval", false),
+    ("timeout", false),
+    ("versions", false),
+    ("privileges", false),
+    ("extension", false),
+    ("needs", true),
+    ("keeps", false),
+    ("percentiles", true),
+    ("columns", true),
+];
+
+const KINDS: [&str; 7] = ["key", "label", "text", "statement", "counter", "gauge", "epoch"];
+const PRIVILEGES: [&str; 4] = [
+    "pg_monitor",
+    "pg_read_all_settings",
+    "pg_read_all_stats",
+    "pg_stat_scan_tables",
+];
+
+/// Names that the views over the samples use for themselves.
+const RESERVED: [&str; 5] = ["target", "sampled_at", "taken_at", "interval_ms", "target_id"];
+
+/// The longest that a statement may be allowed: a run has to end before its own deadline.
+const LONGEST_TIMEOUT: u64 = 30;
+
+impl File {
+    /// Reads a file by its name without `.sql`.
+    pub(crate) fn parse(stem: &str, text: &str) -> Result<File, HeaderError> {
+        let (header, sql) = text.split_once("\n\n").ok_or(HeaderError::Statement(
+            "does not follow the header after an empty line",
+        ))?;
+        let header = Header::read(header)?;
+        let (name, tag) = match stem.split_once('@') {
+            Some((name, tag)) => (name, Some(tag.to_owned())),
+            None => (stem, None),
+        };
+        if header.one("name")? != name || !is_name(name) || name.len() > 45 {
+            return Err(malformed("name", header.one("name")?));
+        }
+        let file = File {
+            name: name.to_owned(),
+            tag,
+            reads: header.one("reads")?.to_owned(),
+            target: header.choice("target", &["postgres", "pgbouncer"], Some("postgres"))?,
+            scope: header.choice("scope", &["instance", "database"], None)?,
+            interval_seconds: match header.one("interval")? {
+                "on demand" => None,
+                text => Some(seconds("interval", text, 86_400)?),
+            },
+            timeout_seconds: seconds("timeout", header.one("timeout")?, LONGEST_TIMEOUT)?,
+            versions: versions(header.one("versions")?)?,
+            privileges: privileges(header.one("privileges")?)?,
+            extension: header.optional("extension").map(first_word),
+            needs: header.words("needs"),
+            keeps: header.choice("keeps", &["all", "changes", "own"], Some("all"))?,
+            percentiles: header.words("percentiles"),
+            columns: columns(&header.words("columns"))?,
+            sql: sql.trim().to_owned(),
+        };
+        file.check()?;
+        Ok(file)
+    }
+
+    /// What no line shows by itself.
+    fn check(&self) -> Result<(), HeaderError> {
+        for need in &self.needs {
+            let whole = need
+                .split_once('.')
+                .is_some_and(|(view, column)| is_name(view) && is_name(column));
+            if !whole {
+                return Err(malformed("needs", need));
+            }
+        }
+        for name in &self.percentiles {
+            let gauge = self
+                .columns
+                .iter()
+                .any(|(column, kind)| column == name && kind == "gauge");
+            if !gauge || self.keeps != "all" {
+                return Err(malformed("percentiles", name));
+            }
+        }
+        let begins = if self.target == "pgbouncer" {
+            ["show ", "show "]
+        } else {
+            ["select", "with "]
+        };
+        if !begins.iter().any(|begin| self.sql.starts_with(begin)) {
+            return Err(HeaderError::Statement("does not begin with select or with"));
+        }
+        if self.sql.contains(';') {
+            return Err(HeaderError::Statement(
+                "has a semicolon: it must be one statement",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The lines of a header by their words.
+struct Header<'text>(Vec<(&'static str, &'text str)>);
+
+impl<'text> Header<'text> {
+    fn read(text: &'text str) -> Result<Header<'text>, HeaderError> {
+        let mut lines = Vec::new();
+        // After a bare `--` come remarks for people.
+        for line in text.lines().take_while(|line| line.trim_end() != "--") {
+            let (word, rest) = line
+                .strip_prefix("-- ")
+                .and_then(|line| line.split_once(": "))
+                .ok_or_else(|| HeaderError::Unknown(line.to_owned()))?;
+            let (known, often) = LINES
+                .iter()
+                .find(|(known, _)| *known == word)
+                .ok_or_else(|| HeaderError::Unknown(word.to_owned()))?;
+            if !often && lines.iter().any(|(present, _)| present == known) {
+                return Err(HeaderError::Repeated(known));
+            }
+            lines.push((*known, rest.trim()));
+        }
+        Ok(Header(lines))
+    }
+
+    fn all(&self, word: &str) -> impl Iterator<Item = &'text str> {
+        self.0
+            .iter()
+            .filter(move |(known, _)| *known == word)
+            .map(|(_, rest)| *rest)
+    }
+
+    fn optional(&self, word: &str) -> Option<&'text str> {
+        self.all(word).next()
+    }
+
+    fn one(&self, word: &'static str) -> Result<&'text str, HeaderError> {
+        self.optional(word)
+            .filter(|rest| !rest.is_empty())
+            .ok_or(HeaderError::Missing(word))
+    }
+
+    fn words(&self, word: &str) -> Vec<String> {
+        self.all(word)
+            .flat_map(str::split_whitespace)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn choice(
+        &self,
+        word: &'static str,
+        known: &[&str],
+        default: Option<&'static str>,
+    ) -> Result<String, HeaderError> {
+        let chosen = match (self.optional(word), default) {
+            (None, Some(default)) => default,
+            _ => self.one(word)?,
+        };
+        if known.contains(&chosen) {
+            Ok(chosen.to_owned())
+        } else {
+            Err(malformed(word, chosen))
+        }
+    }
+}
+
+fn malformed(line: &'static str, text: &str) -> HeaderError {
+    HeaderError::Malformed {
+        line,
+        text: text.to_owned(),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+}
+
+fn first_word(text: &str) -> String {
+    text.split_whitespace().next().unwrap_or_default().to_owned()
+}
+
+fn seconds(line: &'static str, text: &str, most: u64) -> Result<u64, HeaderError> {
+    text.strip_suffix('s')
+        .and_then(|number| number.parse().ok())
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| malformed(line, text))
+}
+
+/// `13-18`, or `16`; for other kinds of targets their own.
+fn versions(text: &str) -> Result<String, HeaderError> {
+    let number = |part: &str| part.chars().all(|c| c.is_ascii_digit() || c == '.') && !part.is_empty();
+    if text.split('-').all(number) && text.split('-').count() <= 2 {
+        Ok(text.to_owned())
+    } else {
+        Err(malformed("versions", text))
+    }
+}
+
+fn privileges(text: &str) -> Result<Vec<String>, HeaderError> {
+    if text == "none" {
+        return Ok(Vec::new());
+    }
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    match words.iter().find(|word| !PRIVILEGES.contains(&word.as_str())) {
+        Some(unknown) => Err(malformed("privileges", unknown)),
+        None => Ok(words),
+    }
+}
+
+fn columns(words: &[String]) -> Result<Vec<(String, String)>, HeaderError> {
+    let mut columns: Vec<(String, String)> = Vec::with_capacity(words.len());
+    for word in words {
+        let (name, kind) = word
+            .split_once('=')
+            .filter(|(name, kind)| is_name(name) && KINDS.contains(kind) && !RESERVED.contains(name))
+            .ok_or_else(|| malformed("columns", word))?;
+        let epoch = kind != "epoch" || matches!(name, "since_us" | "stats_reset" | "started_at");
+        if !epoch || columns.iter().any(|(known, _)| known == name) {
+            return Err(malformed("columns", word));
+        }
+        columns.push((name.to_owned(), kind.to_owned()));
+    }
+    if columns.is_empty() {
+        return Err(HeaderError::Missing("columns"));
+    }
+    Ok(columns)
+}

@@ -1,0 +1,38 @@
+-- What is to be read of a target ($1) now, with the last reading of each: $2 whether only what is due, $3 when its server
+-- was started, which tells whether another target is of the same server.
+--
+-- A collector is due on the points of a grid of its interval, a tenth of it early at most. Those of the fastest interval
+-- (15 s) are due whenever their target is. Of several targets on one server that answer, the one with the lowest number
+-- reads what is about the server as a whole.
+with reader as (
+  select min(other.target_id) as target_id
+  from monitoring.targets as other
+  join monitoring.target_state as state using (target_id)
+  where other.enabled and state.up and state.server_started_at = $3::timestamptz and other.target_id < $1::int4
+    and state.last_success_at > now() - greatest(120, 5 * other.interval_seconds) * interval '1 second'
+),
+planned as (
+  select
+    c.collector_id, c.collector, c.columns, c.scope,
+    case
+      when c.custom_interval_seconds is not null then c.custom_interval_seconds
+      when c.interval_seconds <= 15 then 0
+      else c.interval_seconds
+    end as interval_seconds
+  from monitoring.collectors as c
+  where c.present and c.enabled and c.interval_seconds is not null
+)
+select
+  planned.collector_id::int8, planned.collector::text, planned.columns::text[] as stored_columns,
+  (
+    case when planned.scope = 'instance' then (select t.name from reader join monitoring.targets as t using (target_id)) end
+  )::text as read_by,
+  last.version::int8, last.taken_at::timestamptz, last.epoch::text, last.columns::text[], last.keys::text[],
+  last.counters::int8[], last.gauge_columns::text[], last.gauges::int8[], last.fingerprints::int8[]
+from planned
+left join monitoring.collector_status as status on status.target_id = $1::int4 and status.collector = planned.collector
+left join monitoring.counter_snapshots as last on last.target_id = $1::int4 and last.collector = planned.collector
+where not $2::bool or planned.interval_seconds = 0 or status.started_at is null
+  or pg_catalog.floor(pg_catalog.date_part('epoch', now()) / planned.interval_seconds + 0.1)
+    > pg_catalog.floor(pg_catalog.date_part('epoch', status.started_at) / planned.interval_seconds + 0.1)
+order by planned.collector

@@ -150,7 +150,8 @@ impl File {
         if !begins.iter().any(|begin| self.sql.starts_with(begin)) {
             return Err(HeaderError::Statement("does not begin with select or with"));
         }
-        if self.sql.contains(';') {
+        let statement = |line: &str| line.split("--").next().is_some_and(|part| part.contains(';'));
+        if self.sql.lines().any(statement) {
             return Err(HeaderError::Statement(
                 "has a semicolon: it must be one statement",
             ));

@@ -2,7 +2,9 @@
 //!
 //! - `facts.rs`: what has to be known of a target
 //! - `diagnosis.rs`: what follows from it
+//! - `collectors.rs`: what the collectors could not read
 
+mod collectors;
 mod diagnosis;
 mod facts;
 
@@ -12,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Error, Result};
 use db::{DbError, SafeUrl, connect};
 use serde::Serialize;
-use store::targets;
+use store::{collector_status, targets};
 
 use crate::arguments::Doctor;
 use crate::failure::{self, Failure};
@@ -101,11 +103,18 @@ async fn examine_known(name: Option<&str>, settings: &Settings) -> Result<Vec<Pa
         Verdict::Ok,
         "reachable, and its schema is up to date",
     ))];
+    let troubles = collector_status::troubles(&client).await?;
     for target in known {
         let url = target.address.parse::<SafeUrl>().map_err(Error::from);
         let url = url.and_then(|url| with_known_password(&url, &target.secret, settings));
         patients.push(match url {
-            Ok(url) => examine(&target.name, &url).await,
+            Ok(url) => {
+                let mut patient = examine(&target.name, &url).await;
+                patient
+                    .findings
+                    .extend(collectors::findings(&target.name, &troubles));
+                patient
+            }
             Err(error) => Patient {
                 target: target.name,
                 address: target.address,

@@ -21,6 +21,19 @@ pub struct CollectorRun {
     pub begun_ms_ago: f64,
 }
 
+/// What keeps collectors from working on a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The target.
+    pub target: String,
+    /// Whether they failed; if not they were skipped, because the target lacks something.
+    pub failed: bool,
+    /// A code, and what to do.
+    pub reason: String,
+    /// The collectors.
+    pub collectors: Vec<String>,
+}
+
 #[derive(Serialize)]
 struct CollectorRow<'a> {
     target_id: i32,
@@ -63,4 +76,24 @@ pub async fn record(client: &impl Client, runs: &[CollectorRun]) -> Result<(), D
         )
         .await?;
     Ok(())
+}
+
+/// What keeps collectors from working, of all enabled targets: what could be mended, each reason once per target.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn troubles(client: &impl Client) -> Result<Vec<Trouble>, DbError> {
+    let rows = client
+        .query(include_str!("../sql/collector_status/troubles.sql"), &[])
+        .await?;
+    let troubles = rows.iter().map(|row| {
+        Ok(Trouble {
+            target: row.get("target")?,
+            failed: row.get::<String>("outcome")? == "failed",
+            reason: row.get("reason")?,
+            collectors: row.get("collectors")?,
+        })
+    });
+    troubles.collect()
 }

@@ -33,7 +33,7 @@ pub(crate) async fn collect<C: Client>(
         collector: collector.name,
         expected: planned.last.as_ref().map(|last| last.stored.version),
         snapshot: &table.snapshot,
-        gauge_columns: table.gauge_columns(),
+        gauge_columns: comparison.gauge_columns(),
         gauges: table.gauges.clone(),
         fingerprints: table.fingerprints.clone(),
         interval_ms: measured.map(milliseconds),

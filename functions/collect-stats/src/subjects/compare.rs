@@ -56,6 +56,17 @@ impl<'a> Comparison<'a> {
         self.collector.columns_of(&[ColumnKind::Counter]).next().is_some()
     }
 
+    /// The names of the gauges.
+    pub(crate) fn gauge_columns(&self) -> Vec<String> {
+        let names = self.table.gauge_columns.iter();
+        names.map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Most readings have no counter that is null, and the check of each cell costs nothing then.
+    fn is_unknown(&self, key: &str, column: &str) -> bool {
+        !self.unknown.is_empty() && self.unknown.contains(&(key.to_owned(), column.to_owned()))
+    }
+
     /// The subjects whose names or texts are new.
     pub(crate) fn described(&self) -> Vec<Described> {
         let keys = self.table.snapshot.keys().iter().enumerate();
@@ -105,7 +116,7 @@ impl<'a> Comparison<'a> {
                 let value = |source: &Source| match source {
                     Source::Gauge(place) => self.gauge(index, *place),
                     Source::Counter(place, column) => counted
-                        .filter(|_| !self.unknown.contains(&(key.clone(), column.clone())))
+                        .filter(|_| !self.is_unknown(key, column))
                         .map(|values| values.get(*place).copied().unwrap_or_default()),
                     Source::Missing => None,
                 };
@@ -121,7 +132,7 @@ impl<'a> Comparison<'a> {
 
     /// Where the stored value of a column comes from.
     fn source(&self, column: &str) -> Source {
-        if let Some(place) = self.table.gauge_columns().iter().position(|name| name == column) {
+        if let Some(place) = self.table.gauge_columns.iter().position(|name| *name == column) {
             return Source::Gauge(place);
         }
         match self.deltas.column(column) {
@@ -131,7 +142,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn gauge(&self, row: usize, place: usize) -> Option<i64> {
-        let width = self.table.gauge_columns().len();
+        let width = self.table.gauge_columns.len();
         let value = self.table.gauges.get(row * width + place).copied()?;
         (value != UNKNOWN).then_some(value)
     }
@@ -155,8 +166,8 @@ impl<'a> Comparison<'a> {
         let (Some(last), Some(place)) = (self.last, self.places.get(key)) else {
             return true;
         };
-        let columns = self.table.gauge_columns();
-        if last.gauge_columns != columns {
+        let columns = &self.table.gauge_columns;
+        if last.gauge_columns != *columns {
             return true;
         }
         let width = columns.len();

@@ -21,7 +21,7 @@ pub(crate) struct Table {
     /// The counters by key, with when they began; [`NO_COUNTER`] where one is null.
     pub(crate) snapshot: Snapshot,
     /// The names of the gauges.
-    gauge_columns: Vec<&'static str>,
+    pub(crate) gauge_columns: Vec<&'static str>,
     /// The gauges, row by row; [`UNKNOWN`] where one is null.
     pub(crate) gauges: Vec<i64>,
     /// The names of each row.
@@ -67,11 +67,6 @@ impl Table {
             texts,
             fingerprints,
         })
-    }
-
-    /// The names of the gauges.
-    pub(crate) fn gauge_columns(&self) -> Vec<String> {
-        self.gauge_columns.iter().map(|name| (*name).to_owned()).collect()
     }
 }
 

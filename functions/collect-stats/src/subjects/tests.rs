@@ -89,7 +89,11 @@ fn last(table: &Table) -> LastReading {
             version: 1,
             snapshot: table.snapshot.clone(),
         },
-        gauge_columns: table.gauge_columns(),
+        gauge_columns: table
+            .gauge_columns
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
         gauges: table.gauges.clone(),
         fingerprints: table.fingerprints.clone(),
     }

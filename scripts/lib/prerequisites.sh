@@ -74,6 +74,14 @@ require_npm() {
     fi
 }
 
+# Makes sure that the servers of Debian that are asked for are there.
+require_debian_servers() {
+    local version versions=${PGVITALS_TEST_DEBIAN_VERSIONS:-}
+    for version in ${versions//,/ }; do
+        require_packages "testing with Debian's PostgreSQL $version" "postgresql-$version"
+    done
+}
+
 # Makes sure that the code can be checked and the metrics can be judged. Debian's toolchain has its own packages.
 require_test_tools() {
     if ! command -v promtool >/dev/null; then

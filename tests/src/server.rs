@@ -5,8 +5,9 @@
 //! ended. What a test changes there must stay inside its own [`Database`](crate::Database). A test that stops,
 //! pauses or configures a server, or counts what happens on the whole of it, starts a [`DedicatedServer`].
 //!
-//! Set `PGVITALS_TEST_VERSIONS` (default `18,13`: the newest and the oldest) to choose the versions of a run, and
-//! `PGVITALS_TEST_LINGER` (default 3) to the seconds for which a shared server stays after the last test.
+//! Set `PGVITALS_TEST_VERSIONS` (default `18,13`: the newest and the oldest) to choose the versions of a run,
+//! `PGVITALS_TEST_DEBIAN_VERSIONS` to those of them that Debian's packages are to serve, and `PGVITALS_TEST_LINGER`
+//! (default 3) to the seconds for which a shared server stays after the last test.
 
 use std::fs::{self, File, OpenOptions};
 use std::ops::Deref;
@@ -45,16 +46,20 @@ const SETTINGS: [(&str, &str); 12] = [
 
 /// The versions that tests run on, from `PGVITALS_TEST_VERSIONS`.
 pub fn test_versions() -> Vec<u32> {
-    let listed = std::env::var("PGVITALS_TEST_VERSIONS").unwrap_or_default();
-    let versions: Vec<u32> = listed
-        .split(',')
-        .filter_map(|version| version.trim().parse().ok())
-        .collect();
+    let versions = versions_in("PGVITALS_TEST_VERSIONS");
     if versions.is_empty() {
         vec![embedded_postgres::NEWEST, embedded_postgres::OLDEST]
     } else {
         versions
     }
+}
+
+fn versions_in(variable: &str) -> Vec<u32> {
+    let listed = std::env::var(variable).unwrap_or_default();
+    let versions = listed.split(',');
+    versions
+        .filter_map(|version| version.trim().parse().ok())
+        .collect()
 }
 
 /// A running server that tests share.
@@ -275,6 +280,12 @@ impl Deref for DedicatedServer {
 /// The programs of a version and whom they run as: fetched, or Debian's where nothing can be fetched.
 fn programs(version: u32) -> Result<(Account, Installation)> {
     let account = Account::choose()?;
+    if versions_in("PGVITALS_TEST_DEBIAN_VERSIONS").contains(&version) {
+        let installation = Installation::of_debian(version).with_context(|| {
+            format!("Debian's PostgreSQL {version} is not here: install postgresql-{version}")
+        })?;
+        return Ok((account, installation));
+    }
     let servers = project_root().join(".pgvitals/servers");
     let installation = Installation::provide(version, &servers, &account, &|step| eprintln!("{step}"))
         .or_else(|error| Installation::of_debian(version).ok_or(error))

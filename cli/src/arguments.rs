@@ -99,6 +99,9 @@ pub(crate) struct AddTarget {
     /// Seconds between two collections.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(i64).range(1..=86400))]
     pub(crate) interval: i64,
+    /// Watch every database of the server that the login may connect to, each as a target NAME-DATABASE.
+    #[arg(long, conflicts_with = "no_check")]
+    pub(crate) all_databases: bool,
     /// Add it without connecting to it first.
     #[arg(long)]
     pub(crate) no_check: bool,

@@ -1,5 +1,7 @@
 //! `pgvitals targets`: who is watched.
 
+mod databases;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -22,6 +24,8 @@ use crate::state::State;
 const DEFAULT_SECRET: &str = "default";
 /// How long the check of a new target may take.
 const CHECK_DEADLINE: Duration = Duration::from_secs(10);
+/// As what the check shows up on a target.
+const APPLICATION_NAME: &str = "pgvitals/command";
 
 pub(crate) async fn run(command: &Targets, project: &Project, output: &Output) -> Result<()> {
     let mut settings = Settings::load(project)?;
@@ -51,38 +55,66 @@ async fn add(
     if password.is_some() {
         settings.check_may_keep(TARGET_PASSWORDS, &secret)?;
     }
-    if !arguments.no_check {
-        let url = if password.is_some() {
-            url.clone()
-        } else {
-            with_known_password(&url, &secret, settings)?
-        };
-        check(&url, output).await?;
+    let known = || match &password {
+        Some(_) => Ok(url.clone()),
+        None => with_known_password(&url, &secret, settings),
+    };
+    let mut found = Vec::new();
+    if arguments.all_databases {
+        found = databases::find(&arguments.name, &known()?, output).await?;
+    } else {
+        if !arguments.no_check {
+            check(&known()?, output).await?;
+        }
+        found.push(databases::Found {
+            name: arguments.name.clone(),
+            url: url.clone(),
+        });
     }
-    let labels = arguments
+    let labels: Map<String, Value> = arguments
         .labels
         .iter()
         .map(|(key, value)| (key.clone(), json!(value)))
         .collect();
-    let target = NewTarget {
-        secret: secret.clone(),
-        labels: Value::Object(labels),
-        interval: Duration::from_secs(u64::try_from(arguments.interval)?),
-        ..NewTarget::new(&arguments.name, url.address())
-    };
-    targets::add(&client, &target)
-        .await
-        .map_err(|error| refused(error, "target"))?;
+    for found in &found {
+        let target = NewTarget {
+            secret: secret.clone(),
+            labels: Value::Object(labels.clone()),
+            interval: Duration::from_secs(u64::try_from(arguments.interval)?),
+            ..NewTarget::new(&found.name, found.url.address())
+        };
+        targets::add(&client, &target)
+            .await
+            .map_err(|error| refused(error, "target"))?;
+    }
     if let Some(password) = &password {
         settings.keep_named_secret(TARGET_PASSWORDS, &secret, password)?;
     }
 
     let restart = password.is_some() && State::load(project).is_some_and(|state| state.up.is_alive());
-    let answer = json!({
-        "name": target.name, "address": target.address, "secret": secret, "restart_needed": restart,
-    });
+    told(&found, &secret, restart, arguments.all_databases, output)
+}
+
+/// Says what is watched from now on: one target, or a list of them.
+fn told(found: &[databases::Found], secret: &str, restart: bool, all: bool, output: &Output) -> Result<()> {
+    let items: Vec<_> = found
+        .iter()
+        .map(|found| {
+            json!({
+                "name": found.name, "address": found.url.address(), "secret": secret, "restart_needed": restart,
+            })
+        })
+        .collect();
+    let answer = match items.as_slice() {
+        [one] if !all => one.clone(),
+        items => Value::Array(items.to_vec()),
+    };
     output.result(&answer, || {
-        format!("watching {} ({})", target.name, target.address)
+        let lines: Vec<_> = found
+            .iter()
+            .map(|found| format!("watching {} ({})", found.name, found.url.address()))
+            .collect();
+        lines.join("\n")
     })?;
     if restart {
         output
@@ -127,15 +159,7 @@ pub(crate) fn with_known_password(url: &SafeUrl, secret: &str, settings: &Settin
 /// Sees whether the target can be reached and answers.
 async fn check(url: &SafeUrl, output: &Output) -> Result<()> {
     let _step = output.step(&format!("connecting to {url}"));
-    let connecting = async {
-        let client = connect(&url.clone().with_application_name("pgvitals/command")).await?;
-        let preamble = Preamble::new("pgvitals/command").read_only();
-        unit_of_work(&client, &preamble, async |client| {
-            client.query("select 1::int8 as one", &[]).await.map(drop)
-        })
-        .await
-    };
-    let answered = tokio::time::timeout(CHECK_DEADLINE, connecting).await;
+    let answered = tokio::time::timeout(CHECK_DEADLINE, look(url)).await;
     let hint = "mend it, or give --no-check to add the target all the same";
     match answered {
         Ok(Ok(())) => Ok(()),
@@ -154,6 +178,16 @@ async fn check(url: &SafeUrl, output: &Output) -> Result<()> {
             .into())
         }
     }
+}
+
+/// Connects and asks for an answer.
+async fn look(url: &SafeUrl) -> Result<(), DbError> {
+    let client = connect(&url.clone().with_application_name(APPLICATION_NAME)).await?;
+    let preamble = Preamble::new(APPLICATION_NAME).read_only();
+    unit_of_work(&client, &preamble, async |client| {
+        client.query("select 1::int8 as one", &[]).await.map(drop)
+    })
+    .await
 }
 
 /// The constraints of the tables have names that say what is wrong.

@@ -119,6 +119,79 @@ async fn what_cannot_be_watched_is_not_added_and_says_why() {
 }
 
 #[tokio::test]
+async fn every_database_of_a_server_is_watched_that_can_be() {
+    let installed = Installed::new().await;
+    let project = &installed.project;
+    let administrator = integration_tests::database::connect(&installed.server.url("postgres"))
+        .await
+        .unwrap();
+    for statement in [
+        "create database orders",
+        "create database \"Orders\"",
+        "create database a_template is_template true",
+        "create database closed allow_connections false",
+        "create database private",
+        "revoke connect on database private from public",
+        // As the databases of a provider do: they are in the list, and refuse.
+        "create database provider connection limit 0",
+    ] {
+        administrator.batch_execute(statement).await.unwrap();
+    }
+    let address = format!(
+        "postgres://pgvitals_collector@127.0.0.1:{}/postgres",
+        installed.server.port()
+    );
+    assert_answer!(project.run(&["targets", "add", "shop", &address, "--all-databases", "--label", "team=a"]), @r#"
+    exit code: 0
+    ----- stdout -----
+    watching shop-postgres (postgres://pgvitals_collector@127.0.0.1:[PORT]/postgres)
+    watching shop-orders (postgres://pgvitals_collector@127.0.0.1:[PORT]/orders)
+    watching shop-orders-2 (postgres://pgvitals_collector@127.0.0.1:[PORT]/Orders)
+    ----- stderr -----
+    looking for the databases of 127.0.0.1:[PORT]
+    note: provider is left out: cannot connect to 127.0.0.1:[PORT]: too many connections for database "provider"
+    "#);
+    assert_answer!(project.run(&["targets", "list"]), @r"
+    exit code: 0
+    ----- stdout -----
+    NAME           STATE  EVERY  SECRET   LABELS  ADDRESS
+    shop-orders    new    15 s   default  team=a  postgres://pgvitals_collector@127.0.0.1:[PORT]/orders
+    shop-orders-2  new    15 s   default  team=a  postgres://pgvitals_collector@127.0.0.1:[PORT]/Orders
+    shop-postgres  new    15 s   default  team=a  postgres://pgvitals_collector@127.0.0.1:[PORT]/postgres
+    ----- stderr -----
+    ");
+    // Again is no more than once, and a new database joins.
+    administrator
+        .batch_execute("create database later")
+        .await
+        .unwrap();
+    let again = project.json(&["targets", "add", "shop", &address, "--all-databases"]);
+    let names: Vec<_> = again
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["shop-postgres", "shop-orders", "shop-orders-2", "shop-later"]
+    );
+    assert_eq!(project.json(&["targets", "list"]).as_array().unwrap().len(), 4);
+
+    assert_answer!(project.run(&["targets", "add", "shop", &address, "--all-databases", "--no-check"]), @r"
+    exit code: 2
+    ----- stdout -----
+
+    ----- stderr -----
+    error: the argument '--all-databases' cannot be used with '--no-check'
+
+    Usage: pgvitals targets add --all-databases <NAME> <URL>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[tokio::test]
 async fn a_password_is_not_taken_where_secrets_are_not_kept() {
     let installed = Installed::new().await;
     let address = installed.server.url_as("postgres", "planted-secret", "postgres");

@@ -95,7 +95,7 @@ async fn cycle(application: &Application, targets: usize) -> Result<f64> {
     let took = begin.elapsed();
     let report = answer.json()?;
     ensure!(
-        report["outcome"] == "ok" && report["targets"] == targets,
+        report["outcome"] == "ok" && report["report"]["targets"] == targets,
         "{}",
         answer.body
     );

@@ -4,6 +4,12 @@ select
   current_setting('server_version_num')::int8 as version_number,
   current_setting('server_version')::text as version,
   current_database()::text as database,
+  (
+    select coalesce(pg_catalog.array_agg(d.datname::text order by d.oid), '{}')
+    from pg_catalog.pg_database as d
+    where d.datallowconn and not d.datistemplate and pg_catalog.has_database_privilege(d.oid, 'connect')
+  )::text[] as databases,
+  pg_catalog.pg_postmaster_start_time()::timestamptz as started_at,
   current_user::text as login,
   login.rolsuper::bool as is_superuser,
   (login.rolcreaterole or login.rolcreatedb or login.rolreplication or login.rolbypassrls)::bool as is_privileged,

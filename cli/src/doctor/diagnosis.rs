@@ -321,6 +321,50 @@ fn privileges(facts: &Facts) -> Finding {
     .mend("-- then: pgvitals targets add NAME postgres://pgvitals_collector:PASSWORD@…")
 }
 
+/// The database that every server has from its first day, mostly empty.
+const FIRST_DATABASE: &str = "postgres";
+
+/// The databases of watched servers that no target watches: a finding for each server, with the position of the first
+/// target of it. Targets that did not answer are none.
+pub(crate) fn unwatched(targets: &[Option<&Facts>]) -> Vec<(usize, Finding)> {
+    let answered = || {
+        targets
+            .iter()
+            .copied()
+            .enumerate()
+            .filter_map(|(at, facts)| Some((at, facts?)))
+    };
+    let mut findings = Vec::new();
+    for (position, facts) in answered() {
+        let same_server = || answered().filter(|(_, other)| other.started_at == facts.started_at);
+        if same_server().any(|(other, _)| other < position) {
+            continue;
+        }
+        let unwatched: Vec<&str> = facts
+            .databases
+            .iter()
+            .map(String::as_str)
+            .filter(|&name| name != FIRST_DATABASE && same_server().all(|(_, other)| other.database != name))
+            .collect();
+        if unwatched.is_empty() {
+            continue;
+        }
+        let noun = if unwatched.len() == 1 {
+            "database"
+        } else {
+            "databases"
+        };
+        let found = format!(
+            "no target watches the {noun} {} of this server",
+            unwatched.join(", ")
+        );
+        let finding = Finding::new("databases", Verdict::Should, found)
+            .mend("-- pgvitals targets add NAME postgres://… --all-databases, or one target for each");
+        findings.push((position, finding));
+    }
+    findings
+}
+
 /// A name as it has to be written in a statement.
 fn identifier(name: &str) -> String {
     let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')

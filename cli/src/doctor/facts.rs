@@ -1,5 +1,6 @@
 //! What has to be known of a target.
 
+use chrono::{DateTime, Utc};
 use db::{Client, DbError, Preamble, unit_of_work};
 
 /// What a target says of itself. A setting is None where it is hidden or does not exist.
@@ -8,6 +9,10 @@ pub(crate) struct Facts {
     pub(crate) version_number: i64,
     pub(crate) version: String,
     pub(crate) database: String,
+    /// Those that the login may connect to, the oldest first.
+    pub(crate) databases: Vec<String>,
+    /// When the server was started: targets with the same moment are of the same server.
+    pub(crate) started_at: DateTime<Utc>,
     pub(crate) login: String,
     pub(crate) is_superuser: bool,
     pub(crate) is_privileged: bool,
@@ -38,6 +43,8 @@ impl Facts {
                 version_number: row.get("version_number")?,
                 version: row.get("version")?,
                 database: row.get("database")?,
+                databases: row.get("databases")?,
+                started_at: row.get("started_at")?,
                 login: row.get("login")?,
                 is_superuser: row.get("is_superuser")?,
                 is_privileged: row.get("is_privileged")?,

@@ -22,7 +22,7 @@ use crate::monitoring;
 use crate::output::Output;
 use crate::settings::Settings;
 use crate::targets::with_known_password;
-use diagnosis::{Finding, Verdict, diagnose};
+use diagnosis::{Finding, Verdict, diagnose, unwatched};
 use facts::Facts;
 
 /// How long a target may take to answer.
@@ -34,6 +34,9 @@ struct Patient {
     target: String,
     address: String,
     findings: Vec<Finding>,
+    /// What it said of itself, if it answered.
+    #[serde(skip)]
+    facts: Option<Facts>,
 }
 
 /// Looks at the monitoring database and the targets. The exit code says whether something has to be mended.
@@ -82,6 +85,7 @@ async fn examine_known(name: Option<&str>, settings: &Settings) -> Result<Vec<Pa
         target: "(monitoring)".to_owned(),
         address,
         findings: vec![finding],
+        facts: None,
     };
     let client = match monitoring::open(settings).await {
         Ok(client) => client,
@@ -119,8 +123,16 @@ async fn examine_known(name: Option<&str>, settings: &Settings) -> Result<Vec<Pa
                 target: target.name,
                 address: target.address,
                 findings: vec![broken("reachable", &error)],
+                facts: None,
             },
         });
+    }
+    // Of one target alone it is not known what the others watch.
+    if name.is_none() {
+        let facts: Vec<_> = patients.iter().map(|patient| patient.facts.as_ref()).collect();
+        for (position, finding) in unwatched(&facts) {
+            patients[position].findings.push(finding);
+        }
     }
     Ok(patients)
 }
@@ -128,20 +140,18 @@ async fn examine_known(name: Option<&str>, settings: &Settings) -> Result<Vec<Pa
 async fn examine(name: &str, url: &SafeUrl) -> Patient {
     let url = url.clone().with_application_name("pgvitals/doctor");
     let looking = async { Facts::read(&connect(&url).await?).await };
-    let findings = match tokio::time::timeout(DEADLINE, looking).await {
+    let (findings, facts) = match tokio::time::timeout(DEADLINE, looking).await {
         Ok(Ok(facts)) => {
             let reachable = Finding::new("reachable", Verdict::Ok, format!("as {}", facts.login));
-            [vec![reachable], diagnose(&facts)].concat()
+            ([vec![reachable], diagnose(&facts)].concat(), Some(facts))
         }
-        Ok(Err(error)) => vec![unreachable(error)],
-        Err(_) => vec![
-            Finding::new(
-                "reachable",
-                Verdict::Must,
-                format!("no answer within {} s", DEADLINE.as_secs()),
-            )
-            .mend("-- see whether the server hangs, and whether a firewall drops what is sent to it"),
-        ],
+        Ok(Err(error)) => (vec![unreachable(error)], None),
+        Err(_) => {
+            let found = format!("no answer within {} s", DEADLINE.as_secs());
+            let finding = Finding::new("reachable", Verdict::Must, found)
+                .mend("-- see whether the server hangs, and whether a firewall drops what is sent to it");
+            (vec![finding], None)
+        }
     };
     let address = url
         .address()
@@ -151,6 +161,7 @@ async fn examine(name: &str, url: &SafeUrl) -> Patient {
         target: name.to_owned(),
         address: address.to_owned(),
         findings,
+        facts,
     }
 }
 

@@ -48,6 +48,46 @@ async fn a_healthy_target_has_nothing_to_mend() {
 }
 
 #[tokio::test]
+async fn a_database_that_nobody_watches_is_named_until_somebody_does() {
+    let installed = Installed::new().await;
+    let project = &installed.project;
+    let administrator = connect(&installed.server.url("postgres")).await.unwrap();
+    administrator
+        .batch_execute("create database orders")
+        .await
+        .unwrap();
+    let address = format!(
+        "postgres://pgvitals_collector@127.0.0.1:{}/postgres",
+        installed.server.port()
+    );
+    let found = || {
+        let patients = project.json(&["doctor"]);
+        let finding = patients[1]["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|finding| finding["check"] == "databases");
+        finding.map(|finding| (finding["verdict"].clone(), finding["found"].clone()))
+    };
+    project.json(&["targets", "add", "shop", &address]);
+    let nobody = "no target watches the database orders of this server";
+    assert_eq!(found(), Some(("should".into(), nobody.into())));
+    // What the doctor advises helps.
+    let server = address.replace("/postgres", "/orders");
+    assert!(
+        project
+            .run(&["targets", "add", "orders", &server, "--no-check"])
+            .starts_with("exit code: 0")
+    );
+    let orders = connect(&installed.server.url("orders")).await.unwrap();
+    orders
+        .batch_execute("create extension pg_stat_statements")
+        .await
+        .unwrap();
+    assert_eq!(found(), None);
+}
+
+#[tokio::test]
 async fn a_bare_server_needs_everything_and_the_mends_are_right_on_every_version() {
     for version in test_versions() {
         let settings = [("shared_preload_libraries", ""), ("track_io_timing", "off")];

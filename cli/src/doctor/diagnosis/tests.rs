@@ -1,5 +1,7 @@
 //! One thing amiss at a time.
 
+use chrono::DateTime;
+
 use super::*;
 
 fn healthy() -> Facts {
@@ -8,6 +10,8 @@ fn healthy() -> Facts {
         version_number: 180_004,
         version: "18.4".to_owned(),
         database: "shop".to_owned(),
+        databases: vec!["postgres".to_owned(), "shop".to_owned()],
+        started_at: DateTime::UNIX_EPOCH,
         login: "pgvitals_collector".to_owned(),
         is_superuser: false,
         is_privileged: false,
@@ -247,4 +251,34 @@ fn reserved_connections_are_no_room_for_us() {
             RESTART,
         ],
     );
+}
+
+#[test]
+fn databases_that_no_target_watches_are_named_once_for_their_server() {
+    let server = |database: &str, others: &[&str]| Facts {
+        database: database.to_owned(),
+        databases: others.iter().map(|&name| name.to_owned()).collect(),
+        ..healthy()
+    };
+    let all = ["postgres", "shop", "orders", "Old Orders"];
+    let (shop, orders) = (server("shop", &all), server("orders", &all));
+    let elsewhere = Facts {
+        started_at: DateTime::UNIX_EPOCH + chrono::Duration::seconds(1),
+        ..server("Old Orders", &["Old Orders"])
+    };
+    let findings = unwatched(&[Some(&shop), None, Some(&orders), Some(&elsewhere)]);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    let (position, finding) = &findings[0];
+    assert_eq!((*position, finding.verdict), (0, Verdict::Should));
+    assert_eq!(
+        finding.found,
+        "no target watches the database Old Orders of this server"
+    );
+    let both = unwatched(&[Some(&server("postgres", &all))]);
+    assert_eq!(
+        both[0].1.found,
+        "no target watches the databases shop, orders, Old Orders of this server"
+    );
+    // What every server has from the start is nobody's until somebody watches it.
+    assert_eq!(unwatched(&[Some(&server("shop", &["postgres", "shop"]))]), []);
 }

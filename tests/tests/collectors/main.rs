@@ -2,6 +2,8 @@
 //! is what happened.
 //!
 //! - `reading.rs`: takes the variant that fits a server and reads it, as a target is read;
+//! - `tables.rs`, `bloat.rs`, `findings.rs`: what is counted, estimated and found in a database;
+//! - `every.rs`: what holds for all of those;
 //! - `watched.rs`: a server with the login that reads it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -10,7 +12,11 @@
     reason = "the collectors that need the rest of it are being written"
 )]
 
+mod bloat;
+mod every;
+mod findings;
 mod reading;
+mod tables;
 mod watched;
 
 use integration_tests::test_versions;

@@ -1,0 +1,32 @@
+-- name: index_io
+-- reads: pg_statio_user_indexes: blocks of every index, read and found in shared buffers
+-- scope: database
+-- interval: 300s
+-- timeout: 5s
+-- versions: 13-18
+-- privileges: none
+-- keeps: changes
+-- columns: schema=key index=key table=label root=label stats_reset=epoch
+-- columns: blocks_read=counter blocks_hit=counter
+--
+-- `root` is the topmost partitioned table where the index belongs to a partition.
+
+select
+  s.schemaname::text as schema,
+  s.indexrelname::text as index,
+  s.relname::text as table,
+  (root_schema.nspname || '.' || root.relname)::text as root,
+  coalesce(
+    (
+      select d.stats_reset from pg_catalog.pg_stat_database as d
+      where d.datname = pg_catalog.current_database()
+    ),
+    pg_catalog.to_timestamp(0)
+  )::timestamptz as stats_reset,
+  s.idx_blks_read::int8 as blocks_read,
+  s.idx_blks_hit::int8 as blocks_hit
+from pg_catalog.pg_statio_user_indexes as s
+join pg_catalog.pg_class as c on c.oid = s.relid
+left join pg_catalog.pg_class as root on c.relispartition and root.oid = pg_catalog.pg_partition_root(c.oid)
+left join pg_catalog.pg_namespace as root_schema on root_schema.oid = root.relnamespace
+where c.relpersistence <> 't'

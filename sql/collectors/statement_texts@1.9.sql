@@ -6,7 +6,7 @@
 -- versions: 13-18
 -- privileges: pg_read_all_stats
 -- extension: pg_stat_statements 1.9-1.12
--- needs: pg_stat_statements.toplevel
+-- needs: pg_stat_statements.queryid pg_stat_statements.toplevel
 -- keeps: own
 -- columns: statement_key=key query=text
 --

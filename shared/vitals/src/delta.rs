@@ -253,8 +253,8 @@ impl Deltas {
 ///
 /// - Another epoch, a clock that did not advance, or no previous reading is a gap.
 /// - Columns are matched by name; one that only one of the readings has is left out.
-/// - A row whose [`SINCE_COLUMN`] differs from before began anew in between: its values are its delta.
-/// - A row of which any counter is lower than before was reset: nothing is said about it, it is counted in `resets`.
+/// - A row of which any counter is lower than before was reset. If its [`SINCE_COLUMN`] differs from before, its values
+///   are its delta; if not, nothing is said about it, and it is counted in `resets`.
 /// - A new row counts whole or not at all, as `new_rows` says.
 pub fn between(previous: Option<&Snapshot>, current: &Snapshot, new_rows: NewRows) -> Deltas {
     compare(previous, current, new_rows, None)
@@ -262,7 +262,7 @@ pub fn between(previous: Option<&Snapshot>, current: &Snapshot, new_rows: NewRow
 
 /// As [`between`], for rows that count executions and tell their shortest and longest.
 ///
-/// A row that contradicts its own [`Distribution`] began anew in between, and is left out as any reset row is.
+/// A row whose [`SINCE_COLUMN`] differs from before began anew, whatever its counters say. One that contradicts its own [`Distribution`] began anew in between, and is left out as any reset row is.
 pub fn between_executions(
     previous: Option<&Snapshot>,
     current: &Snapshot,
@@ -352,6 +352,8 @@ struct Comparison {
     pairs: Vec<Pair>,
     /// Where [`SINCE_COLUMN`] stands, if both have it.
     since: Option<(usize, usize)>,
+    /// Whether another beginning is another life of the row, and nothing else.
+    beginnings_are_of_rows: bool,
     distribution: Option<(Positions, Positions)>,
 }
 
@@ -374,6 +376,7 @@ impl Comparison {
         Self {
             pairs: counters.filter_map(pair).collect(),
             since: previous.column(SINCE_COLUMN).zip(current.column(SINCE_COLUMN)),
+            beginnings_are_of_rows: executions.is_some(),
             distribution: executions.and_then(|names| {
                 let positions = |snapshot| Positions::of(names, snapshot);
                 positions(previous).zip(positions(current))
@@ -388,8 +391,10 @@ impl Comparison {
             (*before > 0 && *now > 0).then_some((before, now))
         });
         match since {
-            Some((before, since)) if before != since => self.whole(now),
-            Some(_) => self.difference(before, now),
+            Some((then, since)) if then == since => self.difference(before, now),
+            Some(_) if self.beginnings_are_of_rows => self.whole(now),
+            // Only a counter that fell proves that the row began anew: a reset of one table stamps its whole database.
+            Some(_) => self.difference(before, now).or_else(|| self.whole(now)),
             None => self
                 .difference(before, now)
                 .filter(|_| self.may_be_one_life(before, now)),

@@ -27,7 +27,21 @@ select
   (
     case when planned.scope = 'instance' then (select t.name from reader join monitoring.targets as t using (target_id)) end
   )::text as read_by,
-  last.version::int8, last.taken_at::timestamptz, last.epoch::text, last.columns::text[], last.keys::text[],
+  last.version::int8, last.taken_at::timestamptz,
+  (
+    -- What happened since was counted by the target that read for the server meanwhile: a gap here.
+    case
+      when planned.scope = 'instance' and exists (
+        select 1
+        from monitoring.counter_snapshots as later
+        join monitoring.target_state as state using (target_id)
+        where later.collector = planned.collector and later.target_id <> $1::int4 and later.taken_at > last.taken_at
+          and state.server_started_at = $3::timestamptz
+      ) then 'read elsewhere since'
+      else last.epoch
+    end
+  )::text as epoch,
+  last.columns::text[], last.keys::text[],
   last.counters::int8[], last.gauge_columns::text[], last.gauges::int8[], last.fingerprints::int8[]
 from planned
 left join monitoring.collector_status as status on status.target_id = $1::int4 and status.collector = planned.collector

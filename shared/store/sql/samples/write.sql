@@ -7,7 +7,11 @@ with moved as (
   insert into monitoring.counter_snapshots as s (
     target_id, collector, version, taken_at, epoch, columns, keys, counters, gauge_columns, gauges, fingerprints
   )
-  values ($1::int4, $2, $3 + 1, $4, $5, $6::text[], $7::text[], $8::int8[], $10::text[], $11::int8[], $12::int8[])
+  select $1::int4, $2::text, $3::int8 + 1, $4::timestamptz, $5::text, $6::text[], $7::text[], $8::int8[], $10::text[], $11::int8[], $12::int8[]
+  -- A base that is gone may have been another's base too, and the interval counted before it went.
+  where $3::int8 = 0 or exists (
+    select 1 from monitoring.counter_snapshots as base where base.target_id = $1::int4 and base.collector = $2
+  )
   on conflict (target_id, collector) do update
     set version = excluded.version, taken_at = excluded.taken_at, epoch = excluded.epoch, columns = excluded.columns,
         keys = excluded.keys, counters = excluded.counters, gauge_columns = excluded.gauge_columns,

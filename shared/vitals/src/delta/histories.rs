@@ -25,6 +25,10 @@ enum Happening {
     Evict {
         key: u8,
     },
+    /// A row says that it began anew, and goes on.
+    Stamp {
+        key: u8,
+    },
     /// All statements lose theirs. A crash of a session does that without being told of anywhere.
     Reset {
         told: bool,
@@ -65,6 +69,7 @@ struct Hazards {
     clock: bool,
     updates: bool,
     hiding: bool,
+    stamps: bool,
 }
 
 const ALL: Hazards = Hazards {
@@ -73,6 +78,7 @@ const ALL: Hazards = Hazards {
     clock: true,
     updates: true,
     hiding: false,
+    stamps: false,
 };
 
 fn history(hazards: Hazards) -> impl Strategy<Value = Vec<Happening>> {
@@ -134,6 +140,9 @@ fn history(hazards: Hazards) -> impl Strategy<Value = Vec<Happening>> {
     if hazards.hiding {
         happenings.push((4, key().prop_map(|key| Happening::Hide { key }).boxed()));
     }
+    if hazards.stamps {
+        happenings.push((4, key().prop_map(|key| Happening::Stamp { key }).boxed()));
+    }
     let happening = prop::strategy::Union::new_weighted(happenings);
     prop::collection::vec(happening, 1..150)
 }
@@ -172,5 +181,14 @@ proptest! {
         history in history(Hazards { clock: false, ..ALL }),
     ) {
         Model::new(2, NewRows::Count, true).play(&history)?;
+    }
+
+    /// The same of counters that are no executions, and whose beginnings are only stamps.
+    #[test]
+    fn stamps_count_nothing_twice(
+        extension in 0u8..3,
+        history in history(Hazards { hiding: true, stamps: true, ..ALL }),
+    ) {
+        Model::new(extension, NewRows::Skip, false).of_plain_counters().play(&history)?;
     }
 }

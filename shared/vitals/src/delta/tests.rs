@@ -95,28 +95,43 @@ fn a_new_row_counts_if_it_must_be_new() {
     assert_eq!((skipped.rows.len(), skipped.unknown), (0, 1));
 }
 
+/// What is made of one row that goes from 4 calls to `calls`; none where it counts as reset.
+fn calls(since: (i64, i64), calls: i64, executions: Option<&Distribution<'_>>) -> Option<i64> {
+    let before = snapshot(0, "e", &["calls", SINCE_COLUMN], &[("a", &[4, since.0])]);
+    let now = snapshot(10, "e", &["calls", SINCE_COLUMN], &[("a", &[calls, since.1])]);
+    let deltas = compare(Some(&before), &now, NewRows::Skip, executions);
+    assert_eq!(deltas.columns, ["calls"]);
+    deltas.rows.first().map(|row| row.values[0])
+}
+
 #[test]
-fn a_row_that_tells_its_beginning_is_believed() {
+fn the_beginning_of_a_statement_is_believed() {
     let (old, new) = (at(-5).timestamp_micros(), at(5).timestamp_micros());
-    let row = |before: i64, now: i64| {
-        let before = snapshot(0, "e", &["calls", SINCE_COLUMN], &[("a", &[4, before])]);
-        let now = snapshot(10, "e", &["calls", SINCE_COLUMN], &[("a", &[6, now])]);
-        let deltas = between(Some(&before), &now, NewRows::Skip);
-        assert_eq!(deltas.columns, ["calls"]);
-        deltas.rows[0].values[0]
-    };
-    assert_eq!(row(old, old), 2);
-    assert_eq!(row(old, new), 6);
+    let calls = |before, now| calls((before, now), 6, Some(&EXECUTIONS));
+    assert_eq!(calls(old, old), Some(2));
+    assert_eq!(calls(old, new), Some(6));
     assert_eq!(
-        row(new, old),
-        6,
-        "the clock was set back before the row began anew"
+        calls(new, old),
+        Some(6),
+        "the clock was set back before it began anew"
     );
     assert_eq!(
-        row(0, new),
-        2,
+        calls(0, new),
+        Some(2),
         "that beginnings are told from now on begins nothing"
     );
+}
+
+#[test]
+fn the_stamp_of_a_reset_is_believed_where_a_counter_fell() {
+    let (old, new) = (at(-5).timestamp_micros(), at(5).timestamp_micros());
+    assert_eq!(
+        calls((old, new), 6, None),
+        Some(2),
+        "something else was reset with it"
+    );
+    assert_eq!(calls((old, new), 3, None), Some(3));
+    assert_eq!(calls((old, old), 3, None), None);
 }
 
 #[test]

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 use super::Happening;
 use crate::delta::tests::at;
-use crate::delta::{DeltaRow, Deltas, Distribution, NewRows, SINCE_COLUMN, Snapshot, between_executions};
+use crate::delta::{
+    DeltaRow, Deltas, Distribution, NewRows, SINCE_COLUMN, Snapshot, between, between_executions,
+};
 
 const EXECUTIONS: Distribution<'_> = Distribution {
     count: "calls",
@@ -92,6 +94,8 @@ pub(super) struct Model {
     counted: BTreeMap<String, [i64; 4]>,
     /// Whether deltas have to be exactly what was there to be seen.
     exact: bool,
+    /// Whether the rows tell their shortest and longest execution.
+    tells_extremes: bool,
 }
 
 impl Model {
@@ -110,6 +114,14 @@ impl Model {
             readings: [None, None],
             counted: BTreeMap::new(),
             exact,
+            tells_extremes: true,
+        }
+    }
+
+    pub(super) fn of_plain_counters(self) -> Self {
+        Self {
+            tells_extremes: false,
+            ..self
         }
     }
 
@@ -142,6 +154,12 @@ impl Model {
             Happening::Evict { key } => {
                 server.lives.remove(&key);
                 server.begun.remove(&key);
+            }
+            Happening::Stamp { key } => {
+                let since = server.since(now);
+                if let Some(life) = server.lives.get_mut(&key) {
+                    life.since = since;
+                }
             }
             Happening::Reset { told } => {
                 server.epoch += usize::from(told);
@@ -208,7 +226,10 @@ impl Model {
         columns.extend(&COUNTERS[..if with_rows { 4 } else { 3 }]);
         let cells = |life: &Life| {
             let since = if self.extension > 1 { life.since } else { 0 };
-            let mut cells = vec![since, life.shortest, life.longest];
+            let mut cells = match self.tells_extremes {
+                true => vec![since, life.shortest, life.longest],
+                false => vec![since, 0, 0],
+            };
             cells.extend(&life.values[..columns.len() - 3]);
             cells
         };
@@ -236,12 +257,11 @@ impl Model {
             return Ok(());
         }
         let before = previous.as_ref().map(|stored| &stored.reading);
-        let deltas = between_executions(
-            before.map(|before| &before.snapshot),
-            &reading.snapshot,
-            self.new_rows,
-            &EXECUTIONS,
-        );
+        let earlier = before.map(|before| &before.snapshot);
+        let deltas = match self.tells_extremes {
+            true => between_executions(earlier, &reading.snapshot, self.new_rows, &EXECUTIONS),
+            false => between(earlier, &reading.snapshot, self.new_rows),
+        };
         self.a_gap_is_a_gap(before, &reading, &deltas)?;
         if let (Some(before), Some(_)) = (before, deltas.measured()) {
             for row in &deltas.rows {
@@ -302,6 +322,9 @@ impl Model {
         prop_assert!(row.values.iter().any(|value| *value > 0));
         for (counted, truth) in counted.iter().zip(&truth) {
             prop_assert!((0..=*truth).contains(counted), "{counted:?} of {truth:?}");
+        }
+        if !self.tells_extremes {
+            return Ok(());
         }
         let [calls, exec_us, ..] = counted;
         let shortest = happened

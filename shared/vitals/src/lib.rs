@@ -8,6 +8,7 @@
 //! |--|--|
 //! | [`statement`] | which statement is this, and what may be shown of its text |
 //! | [`delta`] | what happened between two readings of a set of counters |
+//! | [`blocking`] | who keeps whom waiting |
 //! | [`level`], [`rule`], [`alert`] | is that bad, how bad, and is it news |
 //! | [`notification`], [`channel`] | how to say it, and in whose format |
 //! | [`delivery`] | did it arrive, and when to try again |
@@ -20,6 +21,7 @@
 #![deny(missing_docs)]
 
 pub mod alert;
+pub mod blocking;
 pub mod channel;
 pub mod delivery;
 pub mod delta;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::{DbError, Rows};
+use db::{DbError, ErrorKind, Rows};
 use store::collectors::Look;
 use vitals::delta::{Deltas, SINCE_COLUMN, Snapshot, SnapshotError};
 
@@ -27,7 +27,14 @@ pub(crate) fn snapshot(
     let mut keys = Vec::with_capacity(rows.len());
     let mut counters = Vec::with_capacity(rows.len() * positions.len());
     for row in rows {
-        keys.push(row.at(key)?);
+        // Of what the login may not see, the server shows neither key nor text. A right may go between two statements.
+        let key: Option<String> = row.at(key)?;
+        keys.push(key.ok_or_else(|| {
+            DbError::new(
+                ErrorKind::MissingPrivilege,
+                "the server hides rows from the login",
+            )
+        })?);
         for &position in &positions {
             counters.push(row.at(position)?);
         }
@@ -63,14 +70,14 @@ pub(crate) fn milliseconds(interval: Duration) -> i64 {
     i64::try_from(interval.as_millis()).unwrap_or(i64::MAX).max(1)
 }
 
-/// The rows of deltas with their values in the order of `columns`; zero for a counter that one of the readings lacks.
-pub(crate) fn in_order<const N: usize>(deltas: Deltas, columns: [&str; N]) -> Vec<(String, [i64; N])> {
+/// The rows of deltas with their values in the order of `columns`; none for a counter that one of the readings lacks.
+pub(crate) fn in_order<const N: usize>(
+    deltas: Deltas,
+    columns: [&str; N],
+) -> Vec<(String, [Option<i64>; N])> {
     let positions = columns.map(|column| deltas.column(column));
-    let value = |values: &[i64], position: Option<usize>| {
-        position
-            .and_then(|position| values.get(position).copied())
-            .unwrap_or_default()
-    };
+    let value =
+        |values: &[i64], position: Option<usize>| position.and_then(|position| values.get(position).copied());
     deltas
         .rows
         .into_iter()

@@ -50,7 +50,7 @@ pub(crate) async fn collect<C: Client>(
                 database,
                 size_bytes: None,
                 backends,
-                deltas,
+                deltas: deltas.map(Option::unwrap_or_default),
             })
         })
         .collect();

@@ -6,12 +6,13 @@
 //! - `target`: one target, from its connection to its completion
 //! - `reading`: one statement sent to a target, within its limits
 //! - `counters`: from rows of counters to what happened since the last ones
-//! - `activity`, `databases`, `statements`: the collectors with tables of their own
+//! - `activity`, `blocked_sessions`, `databases`, `statements`: the collectors with tables of their own
 //! - `subjects`: all others
 //!
 //! By schedule, and by `POST /collect-stats?due`, only what is due is read; by any other POST everything, now.
 
 mod activity;
+mod blocked_sessions;
 mod counters;
 mod databases;
 mod monitoring;

@@ -11,13 +11,39 @@ use store::collectors::{self, Fitting};
 use store::samples::Planned;
 use store::snapshots::{self, StatementSample, Swap};
 use store::statements::{self, SeenStatement};
-use vitals::delta::{self, NewRows};
+use vitals::delta::{self, Deltas, Distribution, NewRows};
 use vitals::statement::{self, Text};
 
 use crate::counters;
 use crate::target::{Collecting, Sampled, StepError};
 
 const COLLECTOR: &str = "statements";
+
+/// What tells executions of one statement from each other.
+const EXECUTIONS: Distribution<'_> = Distribution {
+    count: "calls",
+    sum: "exec_us",
+    squares: "exec_squares",
+    shortest: "shortest_us",
+    longest: "longest_us",
+};
+
+/// What is measured only while a setting is on, with the gauge that says whether it is. While it is off PostgreSQL shows
+/// a zero, which is no measurement.
+const MEASURED_WHILE: [(&str, &[&str]); 2] = [
+    (
+        "io_timed",
+        &[
+            "read_us",
+            "write_us",
+            "local_read_us",
+            "local_write_us",
+            "temp_read_us",
+            "temp_write_us",
+        ],
+    ),
+    ("planning_timed", &["plans", "plan_us"]),
+];
 
 /// Reads the counters, and stores what happened since the last reading.
 pub(crate) async fn collect<C: Client>(
@@ -37,23 +63,17 @@ pub(crate) async fn collect<C: Client>(
         Err(error) => return Err(error.into()),
     };
     let reset = stats_reset(&rows)?;
-    let snapshot = counters::snapshot(
-        &rows,
-        "statement_key",
-        &StatementSample::COLUMNS,
-        collecting.look,
-        &reset,
-    )?;
+    let columns = measured_columns(&rows)?;
+    let snapshot = counters::snapshot(&rows, "statement_key", &columns, collecting.look, &reset)?;
     // Every reading is complete, so that a statement that was not there has begun since.
-    let deltas = delta::between(last.map(|last| &last.snapshot), &snapshot, NewRows::Count);
+    let deltas = delta::between_executions(
+        last.map(|last| &last.snapshot),
+        &snapshot,
+        NewRows::Count,
+        &EXECUTIONS,
+    );
     let measured = deltas.measured();
-    let samples: Vec<StatementSample> = counters::in_order(deltas, StatementSample::COLUMNS)
-        .into_iter()
-        .map(|(statement_key, deltas)| StatementSample {
-            statement_key,
-            deltas,
-        })
-        .collect();
+    let samples = samples(deltas, &rows)?;
     name_unknown(collecting, &rows, &samples).await?;
     let swap = Swap {
         target_id: collecting.target.target_id,
@@ -68,6 +88,40 @@ pub(crate) async fn collect<C: Client>(
         .await
         .map_err(StepError::Store)?;
     Ok(Sampled::of(measured, write))
+}
+
+/// The counters that this version of the extension has: those of the others are null in every row.
+fn measured_columns(rows: &Rows) -> Result<Vec<&'static str>, DbError> {
+    let mut columns = vec![EXECUTIONS.shortest, EXECUTIONS.longest];
+    for column in StatementSample::COLUMNS {
+        let first: Option<Option<i64>> = rows.first().map(|row| row.get(column)).transpose()?;
+        if first.is_none_or(|value| value.is_some()) {
+            columns.push(column);
+        }
+    }
+    Ok(columns)
+}
+
+/// What each statement did, without the zeros that nobody measured.
+fn samples(deltas: Deltas, rows: &Rows) -> Result<Vec<StatementSample>, DbError> {
+    let mut unmeasured = Vec::new();
+    for (setting, columns) in MEASURED_WHILE {
+        let on: Option<Option<i64>> = rows.first().map(|row| row.get(setting)).transpose()?;
+        if on.flatten() != Some(1) {
+            unmeasured.extend(columns);
+        }
+    }
+    let samples = counters::in_order(deltas, StatementSample::COLUMNS);
+    let samples = samples.into_iter().map(|(statement_key, mut deltas)| {
+        for (column, delta) in StatementSample::COLUMNS.iter().zip(&mut deltas) {
+            *delta = delta.filter(|delta| *delta != 0 || !unmeasured.contains(&column));
+        }
+        StatementSample {
+            statement_key,
+            deltas,
+        }
+    });
+    Ok(samples.collect())
 }
 
 /// Whether the extension is there but its library was not loaded at the start of the server (`55000`).

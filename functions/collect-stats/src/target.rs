@@ -14,7 +14,7 @@ use vitals::outcome::Outcome;
 
 use crate::monitoring::Monitoring;
 use crate::reading::Budget;
-use crate::{activity, databases, statements, subjects};
+use crate::{activity, blocked_sessions, databases, statements, subjects};
 
 /// The longest any target may take, whatever its row says: a run has to end before its own deadline.
 pub(crate) const LONGEST: Duration = Duration::from_secs(45);
@@ -241,6 +241,7 @@ async fn collect_one<C: Client>(
     };
     let sampled = match (collector.keeps, collector.name) {
         (Keeps::Own, "activity") => activity::collect(collecting, &fitting).await,
+        (Keeps::Own, "blocked_sessions") => blocked_sessions::collect(collecting, &fitting).await,
         (Keeps::Own, "databases") => databases::collect(collecting, planned, &fitting).await,
         (Keeps::Own, "statements") => statements::collect(collecting, planned, &fitting).await,
         (Keeps::Own, _) => Ok(Sampled::Skipped(

@@ -8,6 +8,7 @@
 //! - [`collectors`]: the statements that are sent to targets
 //! - [`targets`], [`collector_status`]: who is watched, and how that goes
 //! - [`snapshots`], [`statements`]: counters, the samples made of them, and the names of statements
+//! - [`blocking`]: sessions that wait for locks
 //! - [`samples`]: what collectors without tables of their own store
 //! - [`rules`], [`observations`], [`alerts`]: thresholds, what is measured against them, what came of it
 //! - [`channels`], [`outbox`]: who is told, and what waits to be told
@@ -17,6 +18,7 @@
 #![deny(missing_docs)]
 
 pub mod alerts;
+pub mod blocking;
 pub mod channels;
 pub mod collector_status;
 pub mod collectors;

@@ -37,6 +37,8 @@ pub const ALL: &[Migration] = &[
     migration!(4, "partitions", "0004_partitions.sql"),
     migration!(5, "default_rules", "0005_default_rules.sql"),
     migration!(6, "collectors", "0006_collectors.sql"),
+    migration!(7, "statement_details", "0007_statement_details.sql"),
+    migration!(8, "blocked_sessions", "0008_blocked_sessions.sql"),
 ];
 
 /// What a call of [`migrate`] did.

@@ -2,7 +2,8 @@
 //!
 //! A snapshot is replaced, and its deltas are written, in one statement, and only if the snapshot is still the one that
 //! the deltas were computed from. Of two collectors that started from the same one, the first is written and the
-//! other is [`Write::Lost`], whatever they do: no interval is counted twice.
+//! other is [`Write::Lost`], whatever they do: no interval is counted twice. So is one whose snapshot is not there any
+//! more, after a crash of the monitoring database: another may have counted the interval before.
 
 use db::{Client, DbError, Row, Value};
 use vitals::delta::Snapshot;
@@ -64,26 +65,40 @@ impl Swap<'_> {
 pub struct StatementSample {
     /// Which statement. It must be known (see [`statements::upsert`](crate::statements::upsert)).
     pub statement_key: String,
-    /// The deltas, in the order of [`StatementSample::COLUMNS`].
-    pub deltas: [i64; 13],
+    /// The deltas, in the order of [`StatementSample::COLUMNS`]; none for what the server did not measure.
+    pub deltas: [Option<i64>; 27],
 }
 
 impl StatementSample {
     /// The counters, by the names of the collector's columns.
-    pub const COLUMNS: [&'static str; 13] = [
+    pub const COLUMNS: [&'static str; 27] = [
         "calls",
+        "plans",
         "plan_us",
         "exec_us",
+        "exec_squares",
         "rows",
         "shared_hit",
         "shared_read",
         "shared_dirtied",
         "shared_written",
+        "local_hit",
+        "local_read",
+        "local_dirtied",
+        "local_written",
         "temp_read",
         "temp_written",
         "read_us",
         "write_us",
+        "local_read_us",
+        "local_write_us",
+        "temp_read_us",
+        "temp_write_us",
+        "wal_records",
+        "wal_full_page_images",
         "wal_bytes",
+        "jit_functions",
+        "jit_us",
     ];
 }
 
@@ -195,21 +210,9 @@ pub async fn write_statements(
     samples: &[StatementSample],
 ) -> Result<Write, DbError> {
     let mut parameters = swap.parameters();
-    parameters.push(
-        samples
-            .iter()
-            .map(|sample| sample.statement_key.clone())
-            .collect::<Vec<_>>()
-            .into(),
-    );
-    for column in 0..StatementSample::COLUMNS.len() {
-        parameters.push(
-            samples
-                .iter()
-                .map(|sample| sample.deltas[column])
-                .collect::<Vec<_>>()
-                .into(),
-        );
+    parameters.push(column(samples, |sample| sample.statement_key.clone()));
+    for position in 0..StatementSample::COLUMNS.len() {
+        parameters.push(column(samples, |sample| sample.deltas[position]));
     }
     write(
         client,
@@ -230,35 +233,11 @@ pub async fn write_databases(
     samples: &[DatabaseSample],
 ) -> Result<Write, DbError> {
     let mut parameters = swap.parameters();
-    parameters.push(
-        samples
-            .iter()
-            .map(|sample| sample.database.clone())
-            .collect::<Vec<_>>()
-            .into(),
-    );
-    parameters.push(
-        samples
-            .iter()
-            .map(|sample| sample.size_bytes)
-            .collect::<Vec<_>>()
-            .into(),
-    );
-    parameters.push(
-        samples
-            .iter()
-            .map(|sample| sample.backends)
-            .collect::<Vec<_>>()
-            .into(),
-    );
-    for column in 0..DatabaseSample::COLUMNS.len() {
-        parameters.push(
-            samples
-                .iter()
-                .map(|sample| sample.deltas[column])
-                .collect::<Vec<_>>()
-                .into(),
-        );
+    parameters.push(column(samples, |sample| sample.database.clone()));
+    parameters.push(column(samples, |sample| sample.size_bytes));
+    parameters.push(column(samples, |sample| sample.backends));
+    for position in 0..DatabaseSample::COLUMNS.len() {
+        parameters.push(column(samples, |sample| sample.deltas[position]));
     }
     write(
         client,
@@ -296,6 +275,14 @@ pub async fn write_activity(
         .execute(include_str!("../sql/snapshots/write_activity.sql"), &parameters)
         .await?;
     Ok(())
+}
+
+/// One value of each sample, as an array.
+fn column<S, V>(samples: &[S], value: impl Fn(&S) -> V) -> Value
+where
+    Vec<V>: Into<Value>,
+{
+    samples.iter().map(value).collect::<Vec<V>>().into()
 }
 
 async fn write(client: &impl Client, sql: &str, parameters: &[Value]) -> Result<Write, DbError> {

@@ -32,12 +32,15 @@ fn statement(query: Option<&str>) -> SeenStatement {
 }
 
 fn sample(calls: i64) -> StatementSample {
-    let mut deltas = [0; 13];
-    deltas[0] = calls;
-    deltas[2] = calls * 600_000;
+    let delta = |column| match column {
+        "calls" => Some(calls),
+        "exec_us" => Some(calls * 600_000),
+        "plan_us" | "jit_us" => None,
+        _ => Some(0),
+    };
     StatementSample {
         statement_key: KEY.to_owned(),
-        deltas,
+        deltas: StatementSample::COLUMNS.map(delta),
     }
 }
 
@@ -112,6 +115,28 @@ async fn of_two_collectors_with_the_same_base_one_is_written_and_nothing_counts_
         Write::Lost,
         "one that saw no base"
     );
+}
+
+#[tokio::test]
+async fn a_base_that_is_gone_is_no_base() {
+    let room = Monitoring::new("lost_base").await;
+    let target = room.target("t").await;
+    statements::upsert(&room.collector, target, vec![statement(Some("select $1"))])
+        .await
+        .unwrap();
+    write(&room.collector, target, None, 10, &[]).await;
+    // As after a crash: the table is unlogged.
+    room.run("truncate monitoring.counter_snapshots").await;
+    assert_eq!(
+        write(&room.collector, target, Some(1), 11, &[sample(1)]).await,
+        Write::Lost
+    );
+    assert_eq!(
+        write(&room.collector, target, None, 11, &[]).await,
+        Write::Swapped { samples: 0 }
+    );
+    let counted = "select coalesce(sum(calls), 0)::int8 from monitoring.statement_samples";
+    assert_eq!(room.number(counted).await, 0);
 }
 
 #[tokio::test]
@@ -241,7 +266,7 @@ async fn every_counter_of_a_statement_is_written_to_its_column() {
     statements::upsert(&room.collector, target, vec![statement(None)])
         .await
         .unwrap();
-    let deltas = std::array::from_fn(|position| i64::try_from(position).unwrap() + 1);
+    let deltas = std::array::from_fn(|position| Some(i64::try_from(position).unwrap() + 1));
     write(
         &room.collector,
         target,
@@ -318,7 +343,7 @@ async fn five_thousand_statements_are_written_in_one_statement() {
         .into_iter()
         .map(|statement_key| StatementSample {
             statement_key,
-            deltas: [7; 13],
+            deltas: [Some(7); 27],
         })
         .collect();
     let written = snapshots::write_statements(&room.collector, &swap, &samples)

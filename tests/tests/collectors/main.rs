@@ -3,7 +3,7 @@
 //!
 //! - `reading.rs`: takes the variant that fits a server and reads it, as a target is read;
 //! - `tables.rs`, `bloat.rs`, `findings.rs`: what is counted, estimated and found in a database;
-//! - `every.rs`: what holds for all of those;
+//! - `every.rs`: what holds for all of those; `stored.rs`: what the component makes of them;
 //! - `watched.rs`: a server with the login that reads it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -16,6 +16,7 @@ mod bloat;
 mod every;
 mod findings;
 mod reading;
+mod stored;
 mod tables;
 mod watched;
 

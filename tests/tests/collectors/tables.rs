@@ -186,6 +186,52 @@ async fn scans_of_an_index_are_counted_and_it_says_what_it_is_for() {
 }
 
 #[tokio::test]
+async fn definitions_are_those_of_the_server_word_for_word() {
+    for version in test_versions() {
+        let watched = Watched::database(version, "definitions").await;
+        watched
+            .run(&[
+                "create schema \"My Schema\"",
+                "create table \"My Schema\".\"Order\" (id int primary key, \"User\" varchar(9), note text, tags text[], at inet)",
+                "set search_path = \"My Schema\"",
+                "create index \"By User\" on \"Order\" (\"User\", id desc, note desc nulls last, tags nulls first)",
+                "create unique index on \"Order\" (note, \"User\")",
+                "create index on \"Order\" (note text_pattern_ops)",
+                "create index on \"Order\" (note collate \"C\")",
+                "create index on \"Order\" (id) include (note)",
+                "create index on \"Order\" (id) with (fillfactor = 50)",
+                "create index on \"Order\" (id) where id > 3",
+                "create index on \"Order\" ((id + 1))",
+                "create index on \"Order\" using hash (note)",
+                "create index on \"Order\" using gin (tags)",
+                "create index on \"Order\" using gist (at inet_ops)",
+                "create index on \"Order\" using brin (id)",
+                "create table parts (id int) partition by range (id)",
+                "create index on parts (id)",
+                "reset search_path",
+            ])
+            .await;
+        if version >= 15 {
+            let nulls = "create unique index on \"My Schema\".\"Order\" (id) nulls not distinct";
+            watched.run(&[nulls]).await;
+        }
+        let reading = read(&watched.monitor, "index_definitions").await;
+        assert_eq!(
+            reading.rows.len(),
+            if version >= 15 { 15 } else { 14 },
+            "on {version}"
+        );
+        for row in &reading.rows {
+            let name = row.text("index").unwrap();
+            let sql =
+                "select pg_get_indexdef(oid) from pg_class where relname = $1 and relkind in ('i', 'I')";
+            let expected: String = watched.admin.query_one(sql, &[&name]).await.unwrap().get(0);
+            assert_eq!(row.text("definition"), Some(expected.as_str()), "on {version}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn blocks_of_tables_and_indexes_are_counted() {
     for version in test_versions() {
         let watched = Watched::database(version, "io").await;

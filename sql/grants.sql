@@ -8,9 +8,26 @@ grant usage on schema monitoring to pgvitals_collector, pgvitals_maintenance;
 
 grant select, insert, update, delete on all tables in schema monitoring to pgvitals_collector;
 grant select on all tables in schema monitoring to pgvitals_maintenance;
-grant execute on function monitoring.maintain_partitions() to pgvitals_collector, pgvitals_maintenance;
 grant execute on function monitoring.standard_deviation_ms(numeric, numeric, numeric)
   to pgvitals_collector, pgvitals_maintenance;
+grant execute on function
+  monitoring.maintain_partitions(),
+  monitoring.drop_old_partitions(),
+  monitoring.remove_old_rows(),
+  monitoring.remove_forgotten_subjects(),
+  monitoring.remove_short_lived_samples(),
+  monitoring.begin_roll_ups(),
+  monitoring.roll_up(int4, text, text),
+  monitoring.complete_until(int4, text, text),
+  monitoring.retention_of(text),
+  monitoring.histogram_bucket(int8),
+  monitoring.histogram_value(int4),
+  monitoring.histogram_quantile(jsonb, float8)
+to pgvitals_collector, pgvitals_maintenance;
 
--- The journal of the migrations and the plan of the partitions decide over the schema itself: the collector reads them.
-revoke insert, update, delete on monitoring.schema_migrations, monitoring.partitioned_tables from pgvitals_collector;
+-- The journal of the migrations, what is kept for how long, and what was rolled up of it decide over the schema itself:
+-- the collector reads them.
+revoke insert, update, delete on
+  monitoring.schema_migrations, monitoring.partitioned_tables, monitoring.retention, monitoring.roll_up_progress,
+  monitoring.trimmed_samples
+from pgvitals_collector;

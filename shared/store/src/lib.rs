@@ -12,7 +12,8 @@
 //! - [`samples`]: what collectors without tables of their own store
 //! - [`rules`], [`observations`], [`alerts`]: thresholds, what is measured against them, what came of it
 //! - [`channels`], [`outbox`]: who is told, and what waits to be told
-//! - [`runs`], [`retention`]: the journal, and what keeps the schema small
+//! - [`roll_ups`], [`retention`]: samples by the hour and the day, and what keeps the schema small
+//! - [`runs`]: the journal
 //! - [`health`], [`exposition`], [`status`]: reads for the outside
 
 #![deny(missing_docs)]
@@ -31,6 +32,7 @@ mod name;
 pub mod observations;
 pub mod outbox;
 pub mod retention;
+pub mod roll_ups;
 pub mod rules;
 pub mod runs;
 pub mod samples;
@@ -40,7 +42,12 @@ pub mod status;
 pub mod targets;
 
 /// The functions that keep a journal, by the names of their components.
-pub const FUNCTIONS: [&str; 3] = ["check-alerts", "collect-stats", "deliver-notifications"];
+pub const FUNCTIONS: [&str; 4] = [
+    "check-alerts",
+    "collect-stats",
+    "deliver-notifications",
+    "run-maintenance",
+];
 
 #[cfg(test)]
 mod tests {

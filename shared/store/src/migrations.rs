@@ -39,6 +39,9 @@ pub const ALL: &[Migration] = &[
     migration!(6, "collectors", "0006_collectors.sql"),
     migration!(7, "statement_details", "0007_statement_details.sql"),
     migration!(8, "blocked_sessions", "0008_blocked_sessions.sql"),
+    migration!(9, "roll_up_tables", "0009_roll_up_tables.sql"),
+    migration!(10, "roll_ups", "0010_roll_ups.sql"),
+    migration!(11, "retention", "0011_retention.sql"),
 ];
 
 /// What a call of [`migrate`] did.

@@ -9,6 +9,7 @@
 //! | [`statement`] | which statement is this, and what may be shown of its text |
 //! | [`delta`] | what happened between two readings of a set of counters |
 //! | [`blocking`] | who keeps whom waiting |
+//! | [`histogram`] | how values are distributed, hour by hour and day by day |
 //! | [`level`], [`rule`], [`alert`] | is that bad, how bad, and is it news |
 //! | [`notification`], [`channel`] | how to say it, and in whose format |
 //! | [`delivery`] | did it arrive, and when to try again |
@@ -28,6 +29,7 @@ pub mod delta;
 pub mod exposed;
 pub mod exposition;
 pub mod freshness;
+pub mod histogram;
 pub mod level;
 mod name;
 pub mod notification;

@@ -160,7 +160,7 @@ pub(crate) enum AlertLevel {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// collect-stats, check-alerts or deliver-notifications.
+    /// collect-stats, check-alerts, deliver-notifications or run-maintenance.
     pub(crate) function: String,
     /// Where the application is; by default the one that `up` started.
     #[arg(long)]

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::runs::LastRun;
-use store::status::{FiringAlert, TableSize, TargetStatus};
+use store::status::{FiringAlert, Forecast, TableSize, TargetStatus};
 use store::{FUNCTIONS, runs, status};
 
 use crate::monitoring;
@@ -13,7 +13,12 @@ use crate::settings::Settings;
 use crate::targets::state_word;
 
 /// The tables that grow with every collection.
-const SAMPLES: &str = "_samples";
+const SAMPLES: [&str; 4] = [
+    "samples",
+    "statement_samples",
+    "activity_samples",
+    "database_samples",
+];
 
 pub(crate) async fn run(settings: &Settings, output: &Output) -> Result<()> {
     let client = monitoring::open(settings).await?;
@@ -28,6 +33,11 @@ pub(crate) async fn run(settings: &Settings, output: &Output) -> Result<()> {
             .await
             .context("cannot read the journal")?,
     )?;
+    let forecast = forecast(
+        &status::forecast(&client)
+            .await
+            .context("cannot forecast the size of the store")?,
+    )?;
     let (store, summary) = sizes(&status::sizes(&client).await.context("cannot read the sizes")?)?;
 
     let text = [
@@ -35,13 +45,14 @@ pub(crate) async fn run(settings: &Settings, output: &Output) -> Result<()> {
         alerts.to_text(),
         functions.to_text(),
         store.to_text(),
+        forecast.to_text(),
     ]
     .join("\n\n");
     let value = json!({
         "targets": targets.into_items(),
         "alerts": alerts.into_items(),
         "functions": functions.into_items(),
-        "store": { "tables": store.into_items(), "bytes": summary.bytes, "bytes_per_sample": summary.bytes_per_sample },
+        "store": { "tables": store.into_items(), "bytes": summary.bytes, "bytes_per_sample": summary.bytes_per_sample, "forecast": forecast.into_items() },
     });
     output.result(&value, || format!("{text}\n\n{}", summary.text()))
 }
@@ -144,6 +155,46 @@ fn functions(functions: &[LastRun]) -> Result<Listing> {
     Ok(listing)
 }
 
+/// How large the samples of each target will become. Where nothing is rolled up yet there is no rate to go by.
+fn forecast(forecasts: &[Forecast]) -> Result<Listing> {
+    let mut listing = Listing::new(
+        &[
+            "target",
+            "samples a day",
+            "samples",
+            "hours",
+            "days",
+            "will take",
+            "by the rate of",
+        ],
+        "no target is watched: there is nothing to forecast",
+    );
+    let bytes = |bytes: Option<f64>| bytes.map_or_else(|| "-".to_owned(), |bytes| size(bytes as i64));
+    for forecast in forecasts {
+        let cells = [
+            forecast.target.clone(),
+            forecast
+                .samples_per_day
+                .map_or_else(|| "-".to_owned(), |samples| format!("{samples:.0}")),
+            bytes(forecast.raw_bytes),
+            bytes(forecast.hourly_bytes),
+            bytes(forecast.daily_bytes),
+            bytes(forecast.bytes()),
+            forecast.measured_hours.map_or_else(
+                || "its first hour is not rolled up".to_owned(),
+                |hours| format!("the last {hours:.0} h"),
+            ),
+        ];
+        let item = json!({
+            "target": forecast.target, "samples_per_day": forecast.samples_per_day, "raw_bytes": forecast.raw_bytes,
+            "hourly_bytes": forecast.hourly_bytes, "daily_bytes": forecast.daily_bytes, "bytes": forecast.bytes(),
+            "measured_hours": forecast.measured_hours,
+        });
+        listing.row(cells, &item)?;
+    }
+    Ok(listing)
+}
+
 /// What the whole store takes.
 #[derive(Debug, Serialize)]
 struct Summary {
@@ -182,7 +233,11 @@ fn sizes(tables: &[TableSize]) -> Result<(Listing, Summary)> {
         });
         listing.row(cells, &item)?;
     }
-    let samples = || tables.iter().filter(|table| table.table_name.ends_with(SAMPLES));
+    let samples = || {
+        tables
+            .iter()
+            .filter(|table| SAMPLES.contains(&table.table_name.as_str()))
+    };
     let rows: i64 = samples().map(|table| table.rows).sum();
     // Empty partitions made ahead are no cost of a sample, so the figure of each table is weighted by its rows.
     let weighted: f64 = samples()

@@ -82,7 +82,7 @@ async fn readiness_follows_the_database_and_liveness_does_not() -> Result<()> {
 #[tokio::test]
 async fn the_loop_is_running_once_every_function_had_a_success() -> Result<()> {
     let (_server, application) = watched().await?;
-    for function in ["collect-stats", "check-alerts", "deliver-notifications"] {
+    for function in store::FUNCTIONS {
         let response = application.post(&format!("/{function}")).await?;
         assert_eq!(response.status.as_u16(), 200, "{function}: {}", response.body);
     }

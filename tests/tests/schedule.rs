@@ -42,5 +42,5 @@ async fn every_component_runs_on_a_schedule_and_journals_it() {
         );
         assert_eq!(monitored.number(&runs).await.unwrap(), 1, "{component}: {log}");
     }
-    assert!(components.len() >= 5, "{components:?}");
+    assert!(components.len() >= 6, "{components:?}");
 }

@@ -76,6 +76,30 @@ pub struct TableSize {
     pub partitions: i64,
 }
 
+/// What the samples of a target will take once they have been kept for as long as they are to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    /// The target.
+    pub target: String,
+    /// From how many hours of roll-ups the rates were read, up to 24; nothing before the first hour is rolled up.
+    pub measured_hours: Option<f64>,
+    /// How many samples there are in a day.
+    pub samples_per_day: Option<f64>,
+    /// Bytes of samples, with indexes.
+    pub raw_bytes: Option<f64>,
+    /// Bytes of their hours.
+    pub hourly_bytes: Option<f64>,
+    /// Bytes of their days.
+    pub daily_bytes: Option<f64>,
+}
+
+impl Forecast {
+    /// All of it together.
+    pub fn bytes(&self) -> Option<f64> {
+        Some(self.raw_bytes? + self.hourly_bytes? + self.daily_bytes?)
+    }
+}
+
 /// Every target, by name.
 ///
 /// # Errors
@@ -115,6 +139,21 @@ pub async fn sizes(client: &impl Client) -> Result<Vec<TableSize>, DbError> {
         .await?
         .iter()
         .map(read_size)
+        .collect()
+}
+
+/// What each target will take at its present rate and with the present retention, largest first. Rates are those of the
+/// last day, and a row is as large as the rows of its table are now, whosever they are.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn forecast(client: &impl Client) -> Result<Vec<Forecast>, DbError> {
+    client
+        .query(include_str!("../sql/status/forecast.sql"), &[])
+        .await?
+        .iter()
+        .map(read_forecast)
         .collect()
 }
 
@@ -159,5 +198,16 @@ fn read_size(row: &Row) -> Result<TableSize, DbError> {
         rows: row.get("rows")?,
         bytes_per_row: row.get("bytes_per_row")?,
         partitions: row.get("partitions")?,
+    })
+}
+
+fn read_forecast(row: &Row) -> Result<Forecast, DbError> {
+    Ok(Forecast {
+        target: row.get("target")?,
+        measured_hours: row.get("measured_hours")?,
+        samples_per_day: row.get("samples_per_day")?,
+        raw_bytes: row.get("raw_bytes")?,
+        hourly_bytes: row.get("hourly_bytes")?,
+        daily_bytes: row.get("daily_bytes")?,
     })
 }

@@ -57,6 +57,7 @@ async fn health_tells_of_targets_and_functions_in_one_statement() {
         ("check-alerts", None),
         ("collect-stats", Some("running")),
         ("deliver-notifications", None),
+        ("run-maintenance", None),
     ];
     assert_eq!(runs, expected);
 

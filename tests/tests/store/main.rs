@@ -4,12 +4,14 @@
 
 mod alerts;
 mod collectors;
+mod forecast;
 mod health;
 mod migrations;
 mod observations;
 mod outbox;
 mod privileges;
 mod retention;
+mod roll_ups;
 mod runs;
 mod snapshots;
 mod targets;

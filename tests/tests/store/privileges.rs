@@ -19,7 +19,9 @@ async fn the_collector_writes_the_monitoring_schema_and_nothing_else() {
             "update monitoring.schema_migrations set checksum = ''",
             "update monitoring.partitioned_tables set retention = '1 day'",
             "select monitoring.maintain_table('function_runs')",
-            "select monitoring.remove_old_rows()",
+            "select monitoring.make_partition('samples', now() - interval '1 year')",
+            "update monitoring.retention set raw = '1 day'",
+            "update monitoring.roll_up_progress set rolled_to = now()",
             "create role mine",
             "create schema mine",
             "set role pgvitals_owner",
@@ -32,6 +34,10 @@ async fn the_collector_writes_the_monitoring_schema_and_nothing_else() {
         }
         for statement in [
             "select monitoring.maintain_partitions()",
+            "select monitoring.drop_old_partitions()",
+            "select monitoring.remove_old_rows()",
+            "select monitoring.begin_roll_ups()",
+            "select monitoring.roll_up(1, 'samples', 'hourly')",
             "update monitoring.rules set enabled = enabled",
             "delete from monitoring.outbox",
             "select * from monitoring.schema_migrations",

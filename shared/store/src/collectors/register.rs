@@ -1,4 +1,4 @@
-//! The collectors of this release in the monitoring database, and views that give their samples by name.
+//! The collectors of this release in the monitoring database, and views that give their samples and roll-ups by name.
 
 use std::fmt::Write as _;
 
@@ -53,8 +53,8 @@ impl From<&Collector> for Registration {
     }
 }
 
-/// Writes the collectors of this release, and makes the views `NAME_history` and `NAME_now` of each that stores samples.
-/// Part of every migration.
+/// Writes the collectors of this release, and makes the views `NAME_history`, `NAME_hourly`, `NAME_daily` and `NAME_now` of
+/// each that stores samples. Part of every migration.
 ///
 /// # Errors
 ///
@@ -73,7 +73,13 @@ pub async fn register(client: &impl Client) -> Result<(), DbError> {
     let mut script = String::from("-- The views over the samples of each collector.\n");
     for row in &rows {
         let registered = Registered::read(row)?;
-        for (suffix, select) in [("history", registered.history()), ("now", registered.now())] {
+        let views = [
+            ("history", registered.history()),
+            ("hourly", registered.rolled_up("samples_hourly")),
+            ("daily", registered.rolled_up("samples_daily")),
+            ("now", registered.now()),
+        ];
+        for (suffix, select) in views {
             let name = format!("monitoring.{}_{suffix}", registered.collector);
             script.push_str(&replace_view(&name, &select));
         }
@@ -137,6 +143,32 @@ impl Registered {
             select,
             " from monitoring.subjects as s join monitoring.targets as t using (target_id) \
              join monitoring.samples as sample using (subject_id) where s.collector_id = {}",
+            self.collector_id
+        );
+        select
+    }
+
+    /// Every row of a roll-up: of a counter what was counted, of a gauge its mean, extremes and last value.
+    fn rolled_up(&self, table: &str) -> String {
+        let mut select = format!(
+            "select {}, rolled.starts_at, rolled.samples, rolled.measured_ms",
+            self.names()
+        );
+        for (position, (name, kind)) in (1..).zip(self.columns.iter().zip(&self.kinds)) {
+            let _ = match kind.as_str() {
+                "counter" => write!(select, ", rolled.sums[{position}]::int8 as \"{name}\""),
+                _ => write!(
+                    select,
+                    ", (rolled.sums[{position}] / nullif(rolled.counts[{position}], 0))::float8 as \"{name}_mean\", \
+                     rolled.minima[{position}] as \"{name}_min\", rolled.maxima[{position}] as \"{name}_max\", \
+                     rolled.lasts[{position}] as \"{name}_last\""
+                ),
+            };
+        }
+        let _ = write!(
+            select,
+            ", rolled.histograms from monitoring.subjects as s join monitoring.targets as t using (target_id) \
+             join monitoring.{table} as rolled using (subject_id) where s.collector_id = {}",
             self.collector_id
         );
         select

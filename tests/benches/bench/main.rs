@@ -13,6 +13,7 @@ mod load;
 mod memory;
 mod overhead;
 mod processor;
+mod roll_ups;
 mod sizes;
 mod table;
 
@@ -53,6 +54,9 @@ async fn main() -> Result<()> {
     }
     if wants("memory") {
         memory::measure(&server, &mut table).await?;
+    }
+    if wants("rollups") {
+        roll_ups::measure(&server, &mut table).await?;
     }
     if wants("cost") {
         cost::measure(&mut table, verbose).await?;

@@ -191,6 +191,19 @@ async fn hours_and_days_are_what_the_samples_say() {
     }
 }
 
+/// Ends a session and waits until it is gone.
+fn terminate(backend: i64) -> String {
+    format!(
+        "do $do$ begin
+           perform pg_terminate_backend({backend});
+           for attempt in 1 .. 500 loop
+             exit when not exists (select 1 from pg_stat_activity where pid = {backend});
+             perform pg_sleep(0.01), pg_stat_clear_snapshot();
+           end loop;
+         end $do$"
+    )
+}
+
 #[tokio::test]
 async fn a_run_that_is_cut_off_is_as_if_it_had_not_begun() {
     for version in test_versions() {
@@ -239,8 +252,7 @@ async fn a_run_that_is_cut_off_is_as_if_it_had_not_begun() {
             None,
             "somebody else is at it"
         );
-        room.run(&format!("select pg_terminate_backend({backend}, 5000)"))
-            .await;
+        room.run(&terminate(backend)).await;
         assert_eq!((room.number(contents).await, room.number(progress).await), before);
 
         roll_up_all(&room.collector).await;

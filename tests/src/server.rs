@@ -77,6 +77,7 @@ pub struct Server {
 pub struct DedicatedServer {
     server: Server,
     cluster: Cluster,
+    settings: Vec<(String, String)>,
     running: Option<Running>,
 }
 
@@ -184,34 +185,67 @@ impl DedicatedServer {
 
     /// A server of its own with settings beside, or instead of, the usual ones.
     pub async fn start_with(version: u32, settings: &[(&str, &str)]) -> Result<Self> {
-        let settings: Vec<_> = settings
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .collect();
+        let settings = owned(settings);
         blocking(move || {
-            static COUNT: AtomicU32 = AtomicU32::new(0);
-            let (account, installation) = programs(version)?;
-            let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let home = home(&account, &format!("{version}-{}-{number}", std::process::id()))?;
-            let hold = open_lock(&home.join("use.lock"))?;
-            hold.lock_shared()
-                .context("cannot announce the use of the server")?;
-            supervise(&home, "0")?;
-            let cluster = Cluster::new(installation, account, &home.join("data"));
-            let (running, port) = start_anew(&cluster, &home, &settings)?;
-            let server = Server {
-                version,
-                port,
-                home,
-                _use: Arc::new(hold),
-            };
-            Ok(Self {
-                server,
-                cluster,
-                running: Some(running),
+            Self::provide(version, settings, |cluster, home, settings| {
+                start_anew(cluster, home, settings)
             })
         })
         .await
+    }
+
+    /// A replica of this server with settings of its own beside the server's. It is made of a copy of the files, for
+    /// which this server is stopped and started again; where it receives from is set.
+    pub async fn replicate(&mut self, settings: &[(&str, &str)]) -> Result<Self> {
+        self.stop().await?;
+        let (source, version) = (self.cluster.data().to_owned(), self.server.version);
+        let mut settings = [self.settings.clone(), owned(settings)].concat();
+        let primary = format!(
+            "host=127.0.0.1 port={} user=postgres password={PASSWORD} application_name=replica",
+            self.server.port
+        );
+        settings.push(("primary_conninfo".to_owned(), primary));
+        let copy = blocking(move || {
+            Self::provide(version, settings, |cluster, home, settings| {
+                copy(&source, cluster.data())?;
+                fs::write(cluster.data().join("standby.signal"), "")
+                    .context("cannot make the copy a replica")?;
+                start_configured(cluster, home, settings)
+            })
+        });
+        let copied = copy.await;
+        self.start_again().await?;
+        copied
+    }
+
+    /// A server in a folder of its own, which is started by `start`.
+    fn provide(
+        version: u32,
+        settings: Vec<(String, String)>,
+        start: impl FnOnce(&Cluster, &Path, &[(String, String)]) -> Result<(Running, u16)>,
+    ) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let (account, installation) = programs(version)?;
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let home = home(&account, &format!("{version}-{}-{number}", std::process::id()))?;
+        let hold = open_lock(&home.join("use.lock"))?;
+        hold.lock_shared()
+            .context("cannot announce the use of the server")?;
+        supervise(&home, "0")?;
+        let cluster = Cluster::new(installation, account, &home.join("data"));
+        let (running, port) = start(&cluster, &home, &settings)?;
+        let server = Server {
+            version,
+            port,
+            home,
+            _use: Arc::new(hold),
+        };
+        Ok(Self {
+            server,
+            cluster,
+            settings,
+            running: Some(running),
+        })
     }
 
     /// A fast shutdown, as an operator does it.
@@ -343,13 +377,18 @@ fn supervise(home: &Path, linger: &str) -> Result<ProcessIdentity> {
     ProcessIdentity::of(supervisor.id()).context("the supervisor of the server ended at once")
 }
 
-/// Initialises and starts a server on a free port. Another process may take the port in between: then another one.
+/// Initialises a server and starts it on a free port.
 fn start_anew(cluster: &Cluster, home: &Path, settings: &[(String, String)]) -> Result<(Running, u16)> {
     cluster.stop_serving()?;
     if cluster.data().exists() {
         fs::remove_dir_all(cluster.data()).context("cannot remove the data of an earlier server")?;
     }
     cluster.initialise(PASSWORD, Flush::Never)?;
+    start_configured(cluster, home, settings)
+}
+
+/// Starts a server whose data is there, on a free port. Another process may take the port in between: then another one.
+fn start_configured(cluster: &Cluster, home: &Path, settings: &[(String, String)]) -> Result<(Running, u16)> {
     let mut all = SETTINGS.to_vec();
     all.extend(
         settings
@@ -367,6 +406,22 @@ fn start_anew(cluster: &Cluster, home: &Path, settings: &[(String, String)]) -> 
             Err(EmbeddedError::NotStarted { message }) if tries > 0 && message.contains("bind") => {}
             Err(error) => return Err(error).context("cannot start a test server"),
         }
+    }
+}
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    let settings = settings.iter();
+    settings
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect()
+}
+
+/// Copies the data of a stopped server with its owner.
+fn copy(source: &Path, destination: &Path) -> Result<()> {
+    let status = Command::new("cp").arg("-a").arg(source).arg(destination).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        outcome => bail!("cannot copy `{}`: {outcome:?}", source.display()),
     }
 }
 

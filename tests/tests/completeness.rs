@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use integration_tests::project_root;
+use store::collectors::{Collector, Scope, TargetKind};
 
 fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {
     let folder = project_root().join(folder);
@@ -96,6 +97,45 @@ fn every_collector_and_migration_is_compiled_in() {
         .map(|migration| format!("{:04}_{}", migration.version, migration.name))
         .collect();
     assert_eq!(migrations, known);
+}
+
+/// What a header says of a collector, as its row in the reference.
+fn reference_row(collector: &Collector) -> String {
+    let asked = match (collector.target, collector.scope) {
+        (TargetKind::PgBouncer, _) => "PgBouncer",
+        (_, Scope::Instance) => "server",
+        (_, Scope::Database) => "database",
+    };
+    let every = collector.interval.map_or_else(
+        || "on demand".to_owned(),
+        |interval| format!("{} s", interval.as_secs()),
+    );
+    let variant = &collector.variants[0];
+    let mut needs: Vec<&str> = variant.privileges.to_vec();
+    needs.extend(variant.extension);
+    let needs: Vec<String> = needs.iter().map(|need| format!("`{need}`")).collect();
+    format!(
+        "| `{}` | {} | {asked} | {every} | {} |",
+        collector.name,
+        collector.reads,
+        needs.join(", ")
+    )
+}
+
+#[test]
+fn every_collector_is_in_the_reference_as_its_header_describes_it() {
+    let reference = text("docs/reference.md");
+    let rows: BTreeSet<&str> = reference.lines().collect();
+    let missing: Vec<String> = store::collectors::ALL
+        .iter()
+        .map(reference_row)
+        .filter(|row| !rows.contains(row.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "put these rows into the section Collectors of docs/reference.md:\n{}",
+        missing.join("\n")
+    );
 }
 
 #[test]

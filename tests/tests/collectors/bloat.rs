@@ -2,8 +2,8 @@
 //! told where it is not known.
 
 use integration_tests::test_versions;
+use store::collectors::UnfitKind;
 use store::logins::Login;
-use tokio_postgres::error::SqlState;
 
 use crate::reading::{Refusal, Row, read, try_read};
 use crate::watched::Watched;
@@ -178,7 +178,7 @@ async fn measuring_needs_the_extension_and_the_role() {
         let refused = try_read(&watched.plain().await, "table_bloat_measured").await;
         assert_eq!(
             refused.unwrap_err(),
-            Refusal::Failed(SqlState::INSUFFICIENT_PRIVILEGE),
+            Refusal::Unfit(UnfitKind::MissingPrivilege),
             "on {version}"
         );
         let loose = bloated(&watched, "table_bloat_measured", "table", "loose").await;

@@ -3,25 +3,20 @@
 use std::time::Duration;
 
 use integration_tests::test_versions;
+use store::collectors::{ALL, Scope, TargetKind, find};
 use store::logins::Login;
 
-use crate::reading::{File, read};
+use crate::reading::{read, versions};
 use crate::watched::Watched;
 
-/// The collectors that every target reads for its own database. `server` looks at the target itself.
-fn collectors() -> Vec<String> {
-    let files = File::all();
-    let mut names: Vec<String> = files
-        .iter()
-        .filter(|file| {
-            file.line("scope") == "database"
-                && file.line("target") != "pgbouncer"
-                && !file.line("interval").starts_with("on demand")
-        })
-        .map(|file| file.collector().to_owned())
-        .filter(|name| name != "server")
-        .collect();
-    names.dedup();
+/// The collectors that every target reads for its own database.
+fn collectors() -> Vec<&'static str> {
+    let of_the_database = ALL.iter().filter(|collector| {
+        collector.target == TargetKind::Postgres
+            && collector.scope == Scope::Database
+            && collector.interval.is_some()
+    });
+    let names: Vec<&str> = of_the_database.map(|collector| collector.name).collect();
     assert!(names.len() >= 16, "{names:?}");
     names
 }
@@ -54,13 +49,11 @@ async fn each_is_read_by_the_variant_for_the_version() {
         let watched = Watched::database(version, "every").await;
         watched.run(&OBJECTS).await;
         for collector in collectors() {
-            let reading = read(&watched.monitor, &collector).await;
-            let taken = File::all()
-                .into_iter()
-                .find(|file| file.name == reading.file)
-                .unwrap();
+            let reading = read(&watched.monitor, collector).await;
+            let mut variants = find(collector).unwrap().variants.iter();
+            let taken = variants.find(|variant| variant.file == reading.file).unwrap();
             assert!(
-                taken.versions().contains(&version),
+                versions(taken).contains(&version),
                 "{} was taken on {version}",
                 reading.file
             );
@@ -82,7 +75,7 @@ async fn none_waits_behind_a_lock_that_is_held() {
             .unwrap();
         for collector in collectors() {
             // A lock that is waited for fails the reading after the second that it may wait.
-            read(&watched.monitor, &collector).await;
+            read(&watched.monitor, collector).await;
         }
         let sizes = read(&watched.monitor, "relation_sizes").await;
         let held = sizes.row(&[("table", "held")]);
@@ -132,7 +125,7 @@ async fn none_waits_behind_a_lock_that_is_waited_for() {
             .until("select exists (select from pg_locks where not granted and mode = 'AccessExclusiveLock' and relation = 'held'::regclass)")
             .await;
         for collector in collectors() {
-            read(&watched.monitor, &collector).await;
+            read(&watched.monitor, collector).await;
         }
         let sizes = read(&watched.monitor, "relation_sizes").await;
         assert_eq!(
@@ -162,7 +155,7 @@ async fn none_waits_behind_the_rebuild_of_an_index_or_of_toast() {
             let holder = watched.session("holder").await;
             holder.batch_execute(&format!("begin; {rebuild}")).await.unwrap();
             for collector in collectors() {
-                read(&watched.monitor, &collector).await;
+                read(&watched.monitor, collector).await;
             }
             let sizes = read(&watched.monitor, "relation_sizes").await;
             assert_eq!(

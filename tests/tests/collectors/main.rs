@@ -2,39 +2,25 @@
 //! is what happened.
 //!
 //! - `reading.rs`: takes the variant that fits a server and reads it, as a target is read;
+//! - `watched.rs`: a server with the login that reads it;
+//! - `every_collector.rs`: what holds for all that read a server; `every.rs`: for all that read a database;
 //! - `tables.rs`, `bloat.rs`, `findings.rs`: what is counted, estimated and found in a database;
-//! - `every.rs`: what holds for all of those; `stored.rs`: what the component makes of them;
-//! - `watched.rs`: a server with the login that reads it.
+//! - `component.rs`, `stored.rs`: what the component makes of what a server and a database tell;
+//! - the other files: what each tells of a server, by making it happen.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(
-    dead_code,
-    reason = "the collectors that need the rest of it are being written"
-)]
 
 mod bloat;
+mod catalog;
+mod component;
 mod every;
+mod every_collector;
 mod findings;
 mod reading;
+mod replication;
+mod server;
+mod sessions;
 mod stored;
 mod tables;
 mod watched;
-
-use integration_tests::test_versions;
-
-use reading::read;
-use watched::Watched;
-
-#[tokio::test]
-async fn a_database_is_read_by_its_name() {
-    for version in test_versions() {
-        let watched = Watched::database(version, "by_name").await;
-        let reading = read(&watched.monitor, "databases").await;
-        let row = reading.row(&[("database", watched.name())]);
-        assert_eq!(
-            row.number("backends"),
-            Some(2),
-            "of the superuser and of the monitor"
-        );
-    }
-}
+mod work;

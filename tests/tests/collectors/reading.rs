@@ -2,229 +2,137 @@
 //! header says may come back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Statement};
-
-use integration_tests::project_root;
-
-/// A file of `sql/collectors/`.
-#[derive(Debug, Clone)]
-pub(crate) struct File {
-    /// Its name without `.sql`.
-    pub(crate) name: String,
-    header: BTreeMap<String, String>,
-    statement: String,
-}
+use db::{Client, Connection, DbError, ErrorKind, Preamble, Value, unit_of_work};
+use store::collectors::{Collector, ColumnKind, Fitting, Look, UnfitKind, Variant, find};
 
 /// What came back.
 #[derive(Debug, Clone)]
 pub(crate) struct Reading {
-    /// The file that was taken.
-    pub(crate) file: String,
+    /// The file that was taken, without `.sql`.
+    pub(crate) file: &'static str,
     /// The rows.
     pub(crate) rows: Vec<Row>,
 }
 
 /// One row, by the names of the columns.
 #[derive(Debug, Clone)]
-pub(crate) struct Row(BTreeMap<String, Cell>);
-
-#[derive(Debug, Clone, PartialEq)]
-enum Cell {
-    Text(Option<String>),
-    Number(Option<i64>),
-    /// A moment; only that it is one is of interest.
-    Moment,
-}
+pub(crate) struct Row(BTreeMap<&'static str, Value>);
 
 /// Why nothing came back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Refusal {
-    /// No variant fits what the server has.
-    NotInThisVersion,
+    /// The server, or the login, lacks something.
+    Unfit(UnfitKind),
     /// The server refused.
-    Failed(SqlState),
+    Failed(ErrorKind),
 }
 
-impl File {
-    /// Every file that says its scope.
-    pub(crate) fn all() -> Vec<File> {
-        let folder = project_root().join("sql/collectors");
-        let mut files: Vec<File> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| File::parse(&entry.unwrap().path()))
-            .collect();
-        files.sort_by(|one, other| one.name.cmp(&other.name));
-        files
-    }
+/// On a server that has no such view.
+pub(crate) const NOT_IN_THIS_VERSION: Refusal = Refusal::Unfit(UnfitKind::NotInThisVersion);
 
-    fn parse(path: &std::path::Path) -> File {
-        let text = std::fs::read_to_string(path).unwrap();
-        let (head, statement) = text.split_once("\n\n").unwrap();
-        let mut header = BTreeMap::<String, String>::new();
-        for line in head.lines().take_while(|line| *line != "--") {
-            let (word, value) = line.strip_prefix("-- ").unwrap().split_once(": ").unwrap();
-            let values = header.entry(word.to_owned()).or_default();
-            if !values.is_empty() {
-                values.push(' ');
-            }
-            values.push_str(value);
-        }
-        File {
-            name: path.file_stem().unwrap().to_str().unwrap().to_owned(),
-            header,
-            statement: statement.to_owned(),
-        }
-    }
+/// The versions of PostgreSQL that a header names.
+pub(crate) fn versions(variant: &Variant) -> RangeInclusive<u32> {
+    let (first, last) = variant
+        .versions
+        .split_once('-')
+        .unwrap_or((variant.versions, variant.versions));
+    first.parse().unwrap()..=last.parse().unwrap()
+}
 
-    /// The collector of which this is a variant.
-    pub(crate) fn collector(&self) -> &str {
-        self.name.split('@').next().unwrap()
-    }
-
-    /// A line of the header, empty where it is not there.
-    pub(crate) fn line(&self, word: &str) -> &str {
-        self.header.get(word).map_or("", String::as_str)
-    }
-
-    /// The versions of PostgreSQL that the header names.
-    pub(crate) fn versions(&self) -> std::ops::RangeInclusive<u32> {
-        let (first, last) = self
-            .line("versions")
-            .split_once('-')
-            .unwrap_or((self.line("versions"), self.line("versions")));
-        first.parse().unwrap()..=last.parse().unwrap()
-    }
-
-    /// The columns and their kinds.
-    pub(crate) fn columns(&self) -> Vec<(&str, &str)> {
-        let columns = self.line("columns").split_whitespace();
-        columns.map(|column| column.split_once('=').unwrap()).collect()
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        let columns = self.columns().into_iter();
-        columns
-            .filter(|(_, kind)| *kind == "key")
-            .map(|(name, _)| name)
-            .collect()
-    }
-
-    /// Whether the server has all that this variant needs.
-    async fn fits(&self, client: &Client) -> bool {
-        let needs: Vec<&str> = self.line("needs").split_whitespace().collect();
-        let missing = client
-            .query_one(
-                "select count(*) from unnest($1::text[]) as need where not exists ( \
-                   select from pg_catalog.pg_attribute as a \
-                   join pg_catalog.pg_class as c on c.oid = a.attrelid \
-                   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace \
-                   where (need = c.relname || '.' || a.attname and n.nspname = 'pg_catalog') \
-                   or (need = a.attname and c.relname = 'pg_stat_statements'))",
-                &[&needs],
-            )
-            .await
-            .unwrap();
-        missing.get::<_, i64>(0) == 0
-    }
-
-    /// The statement as it is sent.
-    async fn statement(&self, client: &Client) -> String {
-        let extension = self.line("extension").split(' ').next().unwrap();
-        let schema = client
-            .query_opt(
-                "select quote_ident(n.nspname) from pg_catalog.pg_extension as e \
-                 join pg_catalog.pg_namespace as n on n.oid = e.extnamespace where e.extname = $1",
-                &[&extension],
-            )
-            .await
-            .unwrap();
-        let schema: String = schema.map_or_else(String::new, |row| row.get(0));
-        self.statement.replace("extension_schema.", &format!("{schema}."))
-    }
+/// What a server says of itself to a login.
+pub(crate) async fn look(client: &Connection) -> Look {
+    let (sql, parameters) = Look::statement();
+    Look::read(client.query(sql, &parameters).await.unwrap().one().unwrap()).unwrap()
 }
 
 /// Reads a collector that must be readable.
-pub(crate) async fn read(client: &Client, collector: &str) -> Reading {
+pub(crate) async fn read(client: &Connection, collector: &str) -> Reading {
     try_read(client, collector)
         .await
         .unwrap_or_else(|refusal| panic!("{collector}: {refusal:?}"))
 }
 
 /// Reads a collector, or tells why it cannot be read.
-pub(crate) async fn try_read(client: &Client, collector: &str) -> Result<Reading, Refusal> {
-    let mut fitting = Vec::new();
-    for file in File::all() {
-        if file.collector() == collector && file.fits(client).await {
-            fitting.push(file);
-        }
-    }
-    // Of those that fit the one that needs most.
-    fitting.sort_by_key(|file| file.line("needs").split_whitespace().count());
-    let file = fitting.pop().ok_or(Refusal::NotInThisVersion)?;
-    let sql = file.statement(client).await;
-    let begin = format!(
-        "begin read only; set local lock_timeout = '1s'; set local statement_timeout = '{}'",
-        file.line("timeout")
-    );
-    client.batch_execute(&begin).await.unwrap();
-    let outcome = run(client, &file, &sql).await;
-    client.batch_execute("rollback").await.unwrap();
-    outcome
+pub(crate) async fn try_read(client: &Connection, collector: &str) -> Result<Reading, Refusal> {
+    try_read_as(client, &look(client).await, collector).await
 }
 
-async fn run(client: &Client, file: &File, sql: &str) -> Result<Reading, Refusal> {
-    let failed = |error: tokio_postgres::Error| match error.code() {
-        Some(code) => Refusal::Failed(code.clone()),
-        None => panic!("{}: {error}", file.name),
-    };
-    let statement = client.prepare(sql).await.map_err(failed)?;
-    check_columns(file, &statement);
-    let rows = client.query(&statement, &[]).await.map_err(failed)?;
-    let rows: Vec<Row> = rows.iter().map(Row::of).collect();
-    let reading = Reading {
-        file: file.name.clone(),
-        rows,
-    };
-    check_keys(file, &reading);
+/// The same by what was said to another login.
+pub(crate) async fn try_read_as(
+    client: &Connection,
+    look: &Look,
+    collector: &str,
+) -> Result<Reading, Refusal> {
+    let collector = find(collector).unwrap();
+    let fitting = look.fit(collector).map_err(|unfit| Refusal::Unfit(unfit.kind))?;
+    let preamble = Preamble::new("pgvitals/test")
+        .read_only()
+        .with_statement_timeout(fitting.variant.timeout);
+    let reading = unit_of_work(client, &preamble, async |client| {
+        run(client, collector, &fitting).await
+    });
+    let reading = reading.await.map_err(|error| Refusal::Failed(error.kind))?;
+    check_keys(collector, &reading);
     Ok(reading)
 }
 
-/// The names in their order, and to each kind its type.
-fn check_columns(file: &File, statement: &Statement) {
-    let found: Vec<(&str, Type)> = statement
-        .columns()
-        .iter()
-        .map(|column| (column.name(), column.type_().clone()))
+async fn run(
+    client: &Connection,
+    collector: &'static Collector,
+    fitting: &Fitting,
+) -> Result<Reading, DbError> {
+    let file = fitting.variant.file;
+    let rows = client.query(&fitting.sql, &[]).await?;
+    let names: Vec<&str> = collector.columns.iter().map(|column| column.name).collect();
+    assert!(rows.columns.iter().eq(&names), "{file}: {:?}", rows.columns);
+    check_types(client, collector, fitting).await?;
+    let named = |row: &db::Row| Row(names.iter().copied().zip(row.values().to_vec()).collect());
+    Ok(Reading {
+        file,
+        rows: rows.iter().map(named).collect(),
+    })
+}
+
+/// To each kind of column its type, whether there are rows or not, and values or not.
+async fn check_types(client: &Connection, collector: &Collector, fitting: &Fitting) -> Result<(), DbError> {
+    let columns = collector.columns.iter();
+    let asked: Vec<String> = columns
+        .clone()
+        .map(|column| format!("pg_typeof(q.\"{}\")::text", column.name))
         .collect();
-    let expected: Vec<(&str, Type)> = file
-        .columns()
-        .into_iter()
-        .map(|(name, kind)| match kind {
-            "key" | "label" | "text" | "statement" => (name, Type::TEXT),
-            "epoch" if name == "stats_reset" => (name, Type::TIMESTAMPTZ),
-            "counter" | "gauge" | "epoch" => (name, Type::INT8),
-            other => panic!("{}: {other} is no kind of column", file.name),
-        })
-        .collect();
-    assert_eq!(found, expected, "{}", file.name);
+    let sql = format!(
+        "select {} from (select 1) as one left join ({}) as q on true limit 1",
+        asked.join(", "),
+        fitting.sql
+    );
+    let types = client.query(&sql, &[]).await?;
+    for (index, column) in columns.enumerate() {
+        let expected = match column.kind {
+            ColumnKind::Key | ColumnKind::Label | ColumnKind::Text | ColumnKind::Statement => "text",
+            ColumnKind::Epoch if column.name == "stats_reset" => "timestamp with time zone",
+            ColumnKind::Counter | ColumnKind::Gauge | ColumnKind::Epoch => "bigint",
+        };
+        let found: String = types.one()?.at(index)?;
+        assert_eq!(found, expected, "{} of {}", column.name, fitting.variant.file);
+    }
+    Ok(())
 }
 
 /// Rows are told apart by their keys, which are all known; a collector without keys has one row.
-fn check_keys(file: &File, reading: &Reading) {
-    let keys = file.keys();
+fn check_keys(collector: &Collector, reading: &Reading) {
+    let keys = || collector.columns_of(&[ColumnKind::Key]);
     let distinct: BTreeSet<Vec<&str>> = reading
         .rows
         .iter()
-        .map(|row| keys.iter().map(|key| row.text(key).unwrap()).collect())
+        .map(|row| keys().map(|key| row.text(key).unwrap()).collect())
         .collect();
     assert_eq!(
         distinct.len(),
         reading.rows.len(),
         "{}: {:?}",
-        file.name,
+        reading.file,
         reading.rows
     );
 }
@@ -264,23 +172,12 @@ impl Reading {
 }
 
 impl Row {
-    fn of(row: &tokio_postgres::Row) -> Row {
-        let cell = |(index, column): (usize, &tokio_postgres::Column)| {
-            let cell = match *column.type_() {
-                Type::TEXT => Cell::Text(row.get(index)),
-                Type::INT8 => Cell::Number(row.get(index)),
-                _ => Cell::Moment,
-            };
-            (column.name().to_owned(), cell)
-        };
-        Row(row.columns().iter().enumerate().map(cell).collect())
-    }
-
     /// A text.
     #[track_caller]
     pub(crate) fn text(&self, column: &str) -> Option<&str> {
         match &self.0[column] {
-            Cell::Text(text) => text.as_deref(),
+            Value::Text(text) => Some(text),
+            Value::Null => None,
             other => panic!("{column} is no text: {other:?}"),
         }
     }
@@ -289,7 +186,8 @@ impl Row {
     #[track_caller]
     pub(crate) fn number(&self, column: &str) -> Option<i64> {
         match &self.0[column] {
-            Cell::Number(number) => *number,
+            Value::Int(number) => Some(*number),
+            Value::Null => None,
             other => panic!("{column} is no number: {other:?}"),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use db::Connection;
 use integration_tests::database::connect;
 use integration_tests::monitored::COLLECTOR_PASSWORD;
 use integration_tests::{Database, Server};
@@ -19,7 +20,7 @@ pub(crate) struct Watched {
     /// A superuser's connection.
     pub(crate) admin: Client,
     /// A connection of the collector's login, which has `pg_monitor` and nothing else.
-    pub(crate) monitor: Client,
+    pub(crate) monitor: Connection,
     /// Dropped last, when nobody is connected any more.
     _database: Option<Database>,
 }
@@ -41,17 +42,23 @@ impl Watched {
     /// A database of a server that belongs to the test.
     pub(crate) async fn at(server: &Server, name: &str) -> Watched {
         let url = server.url(name);
-        let administrator = db::connect(&url.parse().unwrap()).await.unwrap();
+        let administrator = open(&url).await;
         let verifier = postgres_protocol::password::scram_sha_256(COLLECTOR_PASSWORD.as_bytes());
         let verifier = Verifier::new(verifier).unwrap();
         store::logins::ensure(&administrator, &[(Login::Collector, verifier)])
             .await
             .unwrap();
         drop(administrator);
+        Watched::replica(server, name).await
+    }
+
+    /// A database of a replica, where the login came along with the data of the primary.
+    pub(crate) async fn replica(server: &Server, name: &str) -> Watched {
+        let url = server.url(name);
         let collector = server.url_as(Login::Collector.role(), COLLECTOR_PASSWORD, name);
         Watched {
             admin: connect(&url).await.unwrap(),
-            monitor: connect(&collector).await.unwrap(),
+            monitor: open(&collector).await,
             url,
             name: name.to_owned(),
             server: server.clone(),
@@ -66,21 +73,20 @@ impl Watched {
 
     /// Another session of the superuser, known by the name of its application.
     pub(crate) async fn session(&self, application: &str) -> Client {
-        connect(&format!("{}?application_name={application}", self.url))
-            .await
-            .unwrap()
+        let session = connect(&self.url).await.unwrap();
+        let name = format!("set application_name = '{application}'");
+        session.batch_execute(&name).await.unwrap();
+        session
     }
 
     /// A connection of a login without any right, to which the server tells only what it tells everybody.
-    pub(crate) async fn plain(&self) -> Client {
+    pub(crate) async fn plain(&self) -> Connection {
         let create = format!(
             "do $$ begin create role collectors_plain login password '{PLAIN_PASSWORD}'; \
              exception when duplicate_object or unique_violation then null; end $$"
         );
         self.admin.batch_execute(&create).await.unwrap();
-        connect(&self.server.url_as("collectors_plain", PLAIN_PASSWORD, &self.name))
-            .await
-            .unwrap()
+        open(&self.server.url_as("collectors_plain", PLAIN_PASSWORD, &self.name)).await
     }
 
     /// Runs statements as the superuser, each on its own.
@@ -106,4 +112,9 @@ impl Watched {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+/// A connection as the functions make it.
+async fn open(url: &str) -> Connection {
+    db::connect(&url.parse().unwrap()).await.unwrap()
 }

@@ -1,11 +1,15 @@
-//! Statements sent to a target: each in a read-only transaction of its own, within the limits of its collector, and all
-//! of them together within what the target may take.
+//! Statements sent to a target: in a read-only transaction, each within the limits of its collector, and all of them
+//! together within what the target may take.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use db::{Client, DbError, ErrorKind, Preamble, Rows, Value, unit_of_work};
+use db::{Client, DbError, ErrorKind, Preamble, Rows, Series, Value};
 use function::with_deadline;
+
+/// How long a target keeps the transaction of a collection that sends nothing: between two statements the monitoring
+/// database is written to, and a run that waits for that must not lose its target. No run lives longer.
+const IDLE_TIMEOUT: Duration = crate::DEADLINE;
 
 /// The time that one target may still take. Only what is spent with the target counts: waiting for the monitoring
 /// database is not its fault.
@@ -51,21 +55,24 @@ impl Budget {
         self.left.get().is_zero()
     }
 
+    /// The statements of one collection, in a transaction that they share.
+    pub(crate) fn series<'client, C: Client>(&self, client: &'client C) -> Series<'client, C> {
+        let preamble = Preamble::new(self.application_name.as_str())
+            .read_only()
+            .with_idle_timeout(IDLE_TIMEOUT);
+        Series::new(client, preamble)
+    }
+
     /// Sends a statement and reads its rows, within what it and the target may take.
-    pub(crate) async fn read(
+    pub(crate) async fn read<C: Client>(
         &self,
-        client: &impl Client,
+        series: &Series<'_, C>,
         operation: &'static str,
         timeout: Duration,
         sql: &str,
         parameters: &[Value],
     ) -> Result<Rows, DbError> {
-        let preamble = Preamble::new(self.application_name.as_str())
-            .read_only()
-            .with_statement_timeout(timeout.min(self.left.get()));
-        let reading = unit_of_work(client, &preamble, async |client| {
-            client.query(sql, parameters).await
-        });
+        let reading = series.query(timeout.min(self.left.get()), sql, parameters);
         self.spend(operation, reading).await
     }
 }

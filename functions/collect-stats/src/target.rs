@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use db::{Client, DbError, ErrorKind, Rows, Value};
+use db::{Client, DbError, ErrorKind, Rows, Series, Value};
 use function::{Context, Failure, Host};
 use store::collector_status::CollectorRun;
-use store::collectors::{self, Fitting, Keeps, Look};
+use store::collectors::{self, Collector, Fitting, Keeps, Look};
 use store::samples::{self, Planned};
 use store::snapshots::Write;
 use store::targets::{State, Target};
@@ -26,7 +26,7 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Collecting<'a, C> {
     pub(crate) monitoring: &'a Monitoring<C>,
     pub(crate) target: &'a Target,
-    pub(crate) client: &'a C,
+    pub(crate) series: &'a Series<'a, C>,
     pub(crate) budget: &'a Budget,
     pub(crate) look: &'a Look,
 }
@@ -37,7 +37,7 @@ impl<C: Client> Collecting<'_, C> {
         let variant = fitting.variant;
         self.budget
             .read(
-                self.client,
+                self.series,
                 variant.file,
                 variant.timeout,
                 &fitting.sql,
@@ -46,11 +46,20 @@ impl<C: Client> Collecting<'_, C> {
             .await
     }
 
-    /// What is to be read now: on schedule what is due, by request everything.
+    /// What is to be read now: on schedule what is due, by request everything. What may take longest comes last, so
+    /// that a lock or a slow disk that it meets costs the others nothing.
     async fn plan(&self, only_due: bool) -> Result<Vec<Planned>, DbError> {
         let target_id = self.target.target_id;
         let plan = async |client: &C| samples::plan(client, target_id, only_due, self.look.started_at).await;
-        self.monitoring.unit(plan).await
+        let mut planned = self.monitoring.unit(plan).await?;
+        planned.sort_by_key(|planned| collectors::find(&planned.collector).map(Collector::timeout));
+        Ok(planned)
+    }
+
+    /// Ends the transaction on the target, if one is open. Whatever it says to that, what it gave was whole.
+    async fn end(&self) {
+        let ended = self.budget.spend("ending the transaction", self.series.end());
+        let _: Result<(), DbError> = ended.await;
     }
 }
 
@@ -124,39 +133,41 @@ pub(crate) async fn collect<H: Host>(
     target: &Target,
 ) -> anyhow::Result<Collected> {
     let budget = Budget::new(context.application_name(), target.timeout.min(LONGEST));
-    match connect(context, target, &budget).await {
-        Ok((client, look)) => {
-            let collecting = Collecting {
-                monitoring,
-                target,
-                client: &client,
-                budget: &budget,
-                look: &look,
-            };
-            collect_all(context, &collecting).await
-        }
-        Err(error) => down(context, monitoring, target, &error).await,
-    }
-}
-
-/// Opens the connection and looks at the server.
-async fn connect<H: Host>(
-    context: &Context<H>,
-    target: &Target,
-    budget: &Budget,
-) -> anyhow::Result<(H::Client, Look)> {
-    let client = budget
+    let connected = budget
         .spend(
             "connecting to the target",
             context.target(&target.address, &target.secret),
         )
-        .await?;
+        .await;
+    let client = match connected {
+        Ok(client) => client,
+        Err(error) => return down(context, monitoring, target, &error).await,
+    };
+    let series = budget.series(&client);
+    let look = match look(&series, &budget).await {
+        Ok(look) => look,
+        Err(error) => return down(context, monitoring, target, &error.into()).await,
+    };
+    let collecting = Collecting {
+        monitoring,
+        target,
+        series: &series,
+        budget: &budget,
+        look: &look,
+    };
+    let collected = collect_all(context, &collecting).await;
+    // Also where the monitoring database failed, the target is left alone.
+    collecting.end().await;
+    collected
+}
+
+/// Asks the server what it is and has.
+async fn look<C: Client>(series: &Series<'_, C>, budget: &Budget) -> Result<Look, DbError> {
     let (sql, parameters) = Look::statement();
     let rows = budget
-        .read(&client, "server", LOOK_TIMEOUT, sql, &parameters)
+        .read(series, "server", LOOK_TIMEOUT, sql, &parameters)
         .await?;
-    let look = Look::read(rows.one()?)?;
-    Ok((client, look))
+    Look::read(rows.one()?)
 }
 
 /// Runs every collector that is due, one after the other: one connection, one statement at a time.
@@ -204,6 +215,7 @@ async fn collect_all<H: Host>(
             begun_ms_ago: 0.0,
         });
     }
+    collecting.end().await;
     record(collecting, begin, runs).await?;
     let look = collecting.look;
     let state = State::Up {

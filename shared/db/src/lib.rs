@@ -47,6 +47,7 @@ pub mod native;
 mod parameters;
 mod row;
 mod safe_url;
+mod series;
 mod session;
 #[cfg(target_family = "wasm")]
 pub mod spin;
@@ -59,6 +60,7 @@ pub use error::{Cause, DbError, ErrorKind};
 pub use native::{Connection, connect};
 pub use row::{Row, Rows};
 pub use safe_url::{SafeUrl, UrlError};
+pub use series::Series;
 pub use session::{Preamble, unit_of_work};
 #[cfg(target_family = "wasm")]
 pub use spin::{Connection, connect};

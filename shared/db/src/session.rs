@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::error::DbError;
 use crate::value::Value;
 
-/// How long the server waits for the next statement of a unit before it gives the transaction up: longer than any
+/// How long the server waits for the next statement of a unit, unless the unit says otherwise: longer than any
 /// computation between two statements takes, and short enough that what a cut-off run locked is free again soon.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 
@@ -27,6 +27,8 @@ pub struct Preamble {
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
     pub lock_timeout: Duration,
+    /// How long the server waits for the next statement before it gives the transaction up.
+    pub idle_timeout: Duration,
     /// Whether the unit may only read.
     pub read_only: bool,
 }
@@ -49,6 +51,7 @@ impl Preamble {
             application_name: application_name.into(),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(1),
+            idle_timeout: IDLE_IN_TRANSACTION,
             read_only: false,
         }
     }
@@ -67,6 +70,13 @@ impl Preamble {
         self
     }
 
+    /// The same, for a unit that waits for something else between its statements.
+    #[must_use]
+    pub fn with_idle_timeout(mut self, limit: Duration) -> Preamble {
+        self.idle_timeout = limit;
+        self
+    }
+
     fn begin(&self) -> &'static str {
         if self.read_only {
             "begin read only, not deferrable"
@@ -80,7 +90,7 @@ impl Preamble {
             Value::Text(self.application_name.clone()),
             milliseconds(self.statement_timeout),
             milliseconds(self.lock_timeout),
-            milliseconds(IDLE_IN_TRANSACTION),
+            milliseconds(self.idle_timeout),
         ]
     }
 }
@@ -121,7 +131,7 @@ where
 }
 
 /// Begins and sets; once again from a clean state when the session carried an older transaction.
-async fn begin(client: &impl Client, preamble: &Preamble) -> Result<(), DbError> {
+pub(crate) async fn begin(client: &impl Client, preamble: &Preamble) -> Result<(), DbError> {
     let carried = match client.execute(preamble.begin(), &[]).await {
         Ok(_) => set(client, preamble).await?,
         Err(error) if carries_transaction(&error) => true,
@@ -132,6 +142,17 @@ async fn begin(client: &impl Client, preamble: &Preamble) -> Result<(), DbError>
         client.execute(preamble.begin(), &[]).await?;
         set(client, preamble).await?;
     }
+    Ok(())
+}
+
+/// Changes how long the statements of the open transaction may run.
+pub(crate) async fn set_statement_timeout(client: &impl Client, limit: Duration) -> Result<(), DbError> {
+    client
+        .query(
+            "select pg_catalog.set_config('statement_timeout', $1, true)",
+            &[milliseconds(limit)],
+        )
+        .await?;
     Ok(())
 }
 

@@ -156,6 +156,13 @@ impl File {
                 "has a semicolon: it must be one statement",
             ));
         }
+        // The collectors of a target share a transaction, at whose beginning these stand still.
+        let still = ["now()", "current_timestamp", "transaction_timestamp()"];
+        if still.iter().any(|word| self.sql.contains(word)) {
+            return Err(HeaderError::Statement(
+                "asks for the time of the transaction: write clock_timestamp()",
+            ));
+        }
         Ok(())
     }
 }

@@ -137,6 +137,12 @@ pub struct Variant {
 pub const ALL: &[Collector] = include!(concat!(env!("OUT_DIR"), "/collectors.rs"));
 
 impl Collector {
+    /// The longest that any of its statements may take.
+    pub fn timeout(&self) -> Duration {
+        let timeouts = self.variants.iter().map(|variant| variant.timeout);
+        timeouts.max().unwrap_or_default()
+    }
+
     /// The names of its columns of some kinds, in order.
     pub fn columns_of(&self, kinds: &'static [ColumnKind]) -> impl Iterator<Item = &'static str> {
         self.columns

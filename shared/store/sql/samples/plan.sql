@@ -3,7 +3,8 @@
 --
 -- A collector is due on the points of a grid of its interval, a tenth of it early at most. Those of the fastest interval
 -- (15 s) are due whenever their target is. Of several targets on one server that answer, the one with the lowest number
--- reads what is about the server as a whole.
+-- reads what is about the server as a whole. Where another one did so after this one's last reading, that time is
+-- counted: the reading is given another epoch, so that what follows it is a gap.
 with reader as (
   select min(other.target_id) as target_id
   from monitoring.targets as other
@@ -13,7 +14,9 @@ with reader as (
 ),
 planned as (
   select
-    c.collector_id, c.collector, c.columns, c.scope,
+    c.collector_id, c.collector, c.columns,
+    case when c.scope = 'instance' then (select t.name from reader join monitoring.targets as t using (target_id)) end as read_by,
+    c.scope = 'instance' as is_of_server,
     case
       when c.custom_interval_seconds is not null then c.custom_interval_seconds
       when c.interval_seconds <= 15 then 0
@@ -23,29 +26,27 @@ planned as (
   where c.present and c.enabled and c.interval_seconds is not null
 )
 select
-  planned.collector_id::int8, planned.collector::text, planned.columns::text[] as stored_columns,
-  (
-    case when planned.scope = 'instance' then (select t.name from reader join monitoring.targets as t using (target_id)) end
-  )::text as read_by,
+  planned.collector_id::int8, planned.collector::text, planned.columns::text[] as stored_columns, planned.read_by::text,
   last.version::int8, last.taken_at::timestamptz,
-  (
-    -- What happened since was counted by the target that read for the server meanwhile: a gap here.
-    case
-      when planned.scope = 'instance' and exists (
-        select 1
-        from monitoring.counter_snapshots as later
-        join monitoring.target_state as state using (target_id)
-        where later.collector = planned.collector and later.target_id <> $1::int4 and later.taken_at > last.taken_at
-          and state.server_started_at = $3::timestamptz
-      ) then 'read elsewhere since'
-      else last.epoch
-    end
-  )::text as epoch,
-  last.columns::text[], last.keys::text[],
-  last.counters::int8[], last.gauge_columns::text[], last.gauges::int8[], last.fingerprints::int8[]
+  case
+    when planned.is_of_server and exists (
+      select 1
+      from monitoring.target_state as state
+      join monitoring.counter_snapshots as other using (target_id)
+      where state.server_started_at = $3::timestamptz and state.target_id <> $1::int4
+        and other.collector = planned.collector and other.taken_at > last.taken_at
+        -- A first reading counts nothing.
+        and other.version > 1
+    ) then 'read elsewhere since'
+    else last.epoch
+  end::text as epoch,
+  last.columns::text[], last.keys::text[], last.counters::int8[], last.gauge_columns::text[], last.gauges::int8[],
+  last.fingerprints::int8[]
 from planned
 left join monitoring.collector_status as status on status.target_id = $1::int4 and status.collector = planned.collector
-left join monitoring.counter_snapshots as last on last.target_id = $1::int4 and last.collector = planned.collector
+-- What another target reads needs no comparison.
+left join monitoring.counter_snapshots as last
+  on last.target_id = $1::int4 and last.collector = planned.collector and planned.read_by is null
 where not $2::bool or planned.interval_seconds = 0 or status.started_at is null
   or pg_catalog.floor(pg_catalog.date_part('epoch', now()) / planned.interval_seconds + 0.1)
     > pg_catalog.floor(pg_catalog.date_part('epoch', status.started_at) / planned.interval_seconds + 0.1)

@@ -97,6 +97,11 @@ fn a_header_says_what_is_wrong_with_it() {
     );
     check_refused(
         "select 1",
+        "select now()",
+        "the statement asks for the time of the transaction: write clock_timestamp()",
+    );
+    check_refused(
+        "select 1",
         "delete from x",
         "the statement does not begin with select or with",
     );

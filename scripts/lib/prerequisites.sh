@@ -82,6 +82,13 @@ require_debian_servers() {
     done
 }
 
+# Makes sure that there is pgbench, which loads the server that is measured. Debian has it with its server.
+require_pgbench() {
+    if ! command -v pgbench >/dev/null && ! compgen -G "/usr/lib/postgresql/*/bin/pgbench" >/dev/null; then
+        require_packages "loading a server with pgbench" postgresql
+    fi
+}
+
 # Makes sure that the code can be checked and the metrics can be judged. Debian's toolchain has its own packages.
 require_test_tools() {
     if ! command -v promtool >/dev/null; then

@@ -248,6 +248,13 @@ impl Application {
         .await
     }
 
+    /// Ends the runner as a crash does: nothing that it is doing is finished.
+    pub async fn kill(mut self) -> Result<()> {
+        self.child.kill().await.context("cannot kill the runner")?;
+        self.watchdog.dismiss();
+        Ok(())
+    }
+
     /// Asks the runner to stop, and waits until it has. Its status and its whole log are the answer.
     pub async fn stop(mut self) -> Result<(ExitStatus, String)> {
         let process = self.child.id().context("the runner has ended already")?;

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
-/// Accepts, reads nothing, writes nothing, closes nothing, until it is dropped.
+/// Accepts, writes nothing, closes nothing, until it is dropped. What it is sent it reads and forgets, to notice who
+/// hangs up.
 #[derive(Debug)]
 pub struct Blackhole {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
+    open: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -24,17 +26,25 @@ impl Blackhole {
             .context("cannot listen on 127.0.0.1")?;
         let address = listener.local_addr()?;
         let accepted = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&accepted);
+        let open = Arc::new(AtomicUsize::new(0));
+        let (count, holding) = (Arc::clone(&accepted), Arc::clone(&open));
         let task = tokio::spawn(async move {
-            let mut held = Vec::new();
-            while let Ok((connection, _)) = listener.accept().await {
-                held.push(connection);
+            let mut held = JoinSet::new();
+            while let Ok((mut connection, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::Relaxed);
+                holding.fetch_add(1, Ordering::Relaxed);
+                let holding = Arc::clone(&holding);
+                held.spawn(async move {
+                    // However it ends, the other side has hung up.
+                    let _ = tokio::io::copy(&mut connection, &mut tokio::io::sink()).await;
+                    holding.fetch_sub(1, Ordering::Relaxed);
+                });
             }
         });
         Ok(Self {
             address,
             accepted,
+            open,
             task,
         })
     }
@@ -57,6 +67,11 @@ impl Blackhole {
     /// How many have fallen for it.
     pub fn accepted(&self) -> usize {
         self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// How many of them have not hung up.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
     }
 }
 
@@ -82,6 +97,10 @@ mod tests {
         let mut buffer = [0; 1];
         let read = tokio::time::timeout(Duration::from_millis(200), connection.read(&mut buffer)).await;
         assert!(read.is_err(), "the blackhole answered or hung up");
-        assert_eq!(blackhole.accepted(), 1);
+        assert_eq!((blackhole.accepted(), blackhole.open()), (1, 1));
+        drop(connection);
+        while blackhole.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }

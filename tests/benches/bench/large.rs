@@ -55,6 +55,14 @@ impl Large {
         let server = DedicatedServer::start_with(crate::VERSION, &settings).await?;
         monitored::admit(&server.url("postgres")).await?;
         Workload::LARGE.build(&server.url("postgres")).await?;
+        let client = integration_tests::database::connect(&server.url("postgres")).await?;
+        // With everything that a collector may ask for, so that none is skipped.
+        client
+            .batch_execute(
+                "create extension pgstattuple; create extension pg_buffercache; \
+                 grant pg_read_all_data to pgvitals_collector",
+            )
+            .await?;
         let apart = match place {
             Place::Same => None,
             Place::Apart => Some(DedicatedServer::start(crate::VERSION).await?),
@@ -68,7 +76,7 @@ impl Large {
             .await?;
         monitored.watch(LARGE, &login(&server)).await?;
         Ok(Large {
-            client: integration_tests::database::connect(&server.url("postgres")).await?,
+            client,
             server,
             monitored,
             _monitoring: apart,

@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Run(Run),
     /// How the targets, the functions and the store are doing.
     Status,
+    /// What the samples say: slow statements, connections, indexes, growth, ... now or in the past.
+    Show(Show),
     /// What is missing on a target, each with the exact mend.
     Doctor(Doctor),
 }
@@ -165,6 +167,21 @@ pub(crate) struct Run {
     /// Where the application is; by default the one that `up` started.
     #[arg(long)]
     pub(crate) url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The view; without one, all views are listed.
+    pub(crate) view: Option<String>,
+    /// One target; all of them when none is named.
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+    /// What it would have shown then: '2026-11-20 14:00', 'yesterday', … in UTC unless it names a time zone.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// How many rows are shown as text, the worst first; --json has all.
+    #[arg(long, default_value_t = 40)]
+    pub(crate) limit: usize,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 //! - `arguments.rs`: what can be typed
 //! - `output.rs`: the one place that prints; `failure.rs`: errors that know their mend
 //! - `project.rs`, `settings.rs`, `secrets.rs`, `state.rs`: where things are, what was set, who runs
-//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `channels.rs`, `run.rs`, `status.rs`, `doctor/`
+//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `channels.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
 //!
 //! Statements on monitoring tables are in `store`. The command depends on no function and not on the runner: it
 //! starts the runner as a program and talks to the application over HTTP.
@@ -21,6 +21,7 @@ mod project;
 mod run;
 mod secrets;
 mod settings;
+mod show;
 mod state;
 mod status;
 mod targets;
@@ -59,6 +60,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
         Command::Channels(command) => channels::run(&command, &project, output).await?,
         Command::Run(arguments) => run::run(&arguments, &project, output).await?,
         Command::Status => status::run(&Settings::load(&project)?, output).await?,
+        Command::Show(arguments) => show::run(&arguments, &Settings::load(&project)?, output).await?,
         Command::Doctor(arguments) => {
             return doctor::run(&arguments, &Settings::load(&project)?, output).await;
         }

@@ -39,6 +39,11 @@ impl Output {
         Self { json }
     }
 
+    /// Whether results are for programs.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Shows one result: `text` to people, `value` to programs.
     pub(crate) fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         if self.json {
@@ -130,8 +135,17 @@ impl Listing {
     }
 
     /// Adds a row: `cells` for people, `item` for programs.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N], item: &impl Serialize) -> Result<()> {
+    pub(crate) fn row(
+        &mut self,
+        cells: impl IntoIterator<Item = String>,
+        item: &impl Serialize,
+    ) -> Result<()> {
         self.table.add_row(cells);
+        self.item(item)
+    }
+
+    /// Adds a row that only programs are shown.
+    pub(crate) fn item(&mut self, item: &impl Serialize) -> Result<()> {
         self.items.push(serde_json::to_value(item)?);
         Ok(())
     }

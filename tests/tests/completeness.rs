@@ -151,3 +151,16 @@ fn every_rule_that_is_seeded_has_its_runbook() {
     }
     assert!(count >= 4, "the rules and their runbooks were not found");
 }
+
+#[test]
+fn every_view_is_documented_and_tested() {
+    let (reference, tests) = (text("docs/reference.md"), tests());
+    for view in store::views::ALL {
+        let (name, shows) = (view.name, view.shows());
+        assert!(
+            reference.contains(&format!("| `{name}` | {shows} |")),
+            "{name} is not in docs/reference.md as its file says it"
+        );
+        assert!(tests.contains(&format!("\"{name}\"")), "no test reads {name}");
+    }
+}

@@ -8,6 +8,7 @@
 mod channels;
 mod doctor;
 mod migrate;
+mod show;
 mod support;
 mod targets;
 mod up;

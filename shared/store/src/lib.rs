@@ -14,7 +14,7 @@
 //! - [`channels`], [`outbox`]: who is told, and what waits to be told
 //! - [`roll_ups`], [`retention`]: samples by the hour and the day, and what keeps the schema small
 //! - [`runs`]: the journal
-//! - [`health`], [`exposition`], [`status`]: reads for the outside
+//! - [`health`], [`exposition`], [`status`], [`views`]: reads for the outside
 
 #![deny(missing_docs)]
 
@@ -40,6 +40,7 @@ pub mod snapshots;
 pub mod statements;
 pub mod status;
 pub mod targets;
+pub mod views;
 
 /// The functions that keep a journal, by the names of their components.
 pub const FUNCTIONS: [&str; 4] = [

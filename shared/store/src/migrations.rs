@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use db::{Client, DbError, Preamble, unit_of_work};
 
+use crate::views;
+
 /// One step of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migration {
@@ -139,6 +141,7 @@ pub async fn migrate(client: &impl Client) -> Result<Applied, MigrationError> {
         }
         crate::collectors::register(client).await?;
         run_script(client, include_str!("../../../sql/grants.sql")).await?;
+        views::create(client).await?;
         Ok(Applied {
             migrations: pending,
             version: newest(ALL),

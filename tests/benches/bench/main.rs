@@ -16,6 +16,7 @@ mod processor;
 mod roll_ups;
 mod sizes;
 mod table;
+mod views;
 
 use std::io::Write;
 
@@ -69,6 +70,9 @@ async fn main() -> Result<()> {
     }
     if wants("overhead-apart") {
         overhead::measure(Place::Apart, &mut table).await?;
+    }
+    if wants("views") {
+        views::measure(&server, &mut table).await?;
     }
     write!(std::io::stdout(), "{table}").context("cannot print the table")
 }

@@ -1,5 +1,5 @@
 -- name: index_bloat
--- reads: pg_stats: how much of every btree index is likely free space, estimated from the average widths of its columns
+-- reads: pg_stats: how much of the largest btree indexes is likely free space, estimated from the widths of their columns
 -- scope: database
 -- interval: 3600s
 -- timeout: 10s
@@ -9,12 +9,12 @@
 -- columns: schema=key index=key table=label root=label unknown_because=text
 -- columns: index_bytes=gauge bloat_bytes=gauge bloat_permille=gauge
 --
--- Indexes of less than 128 pages (1 MB) are left out. pg_stats shows nothing of tables that the login may not select
--- from, and of expressions only to their owner: such an index is not known (null), never 0. What an entry needs: a line
--- pointer of 4 bytes, a header of 8 (16 where there are nulls), and the columns rounded up to 8. Where equal entries may
--- be merged (not unique, nothing included, operator classes with support function 4) a value has that once for up to 130
--- entries, and 6 bytes per entry. Values of several columns are taken to be independent, which errs towards less bloat.
--- Leaf pages have block_size - 40 bytes, filled as the fillfactor says (90), and inner pages come on top.
+-- The 1,000 largest indexes of 128 pages (1 MB) and more. pg_stats shows nothing of tables that the login may not select
+-- from, and an expression has no column to look up: such an index is not known (null), never 0. What an entry needs: a
+-- line pointer of 4 bytes, a header of 8 (16 where there are nulls), and the columns rounded up to 8. Where equal entries
+-- may be merged (not unique, nothing included, operator classes with support function 4) a value has that once for up to
+-- 130 entries, and 6 bytes per entry. Values of several columns are taken to be independent, which errs towards less
+-- bloat. Leaf pages have block_size - 40 bytes, filled as the fillfactor says (90), and inner pages come on top.
 
 with candidate as materialized (
   select
@@ -45,6 +45,8 @@ with candidate as materialized (
     and t.relkind in ('r', 'm')
     and t.relpersistence <> 't'
     and n.nspname not in ('pg_catalog', 'information_schema')
+  order by c.relpages desc, c.oid
+  limit 1000
 ),
 option as (
   select
@@ -54,6 +56,30 @@ option as (
   from candidate as c
   cross join lateral pg_catalog.pg_options_to_table(c.reloptions) as o
   group by c.indexrelid
+),
+-- Table by table, and only where there is something to see: the view checks the privilege on every column.
+width as materialized (
+  select of_table.*
+  from (
+    select distinct c.indrelid, c.nspname, c.table_name, c.table_rows
+    from candidate as c
+    where pg_catalog.has_table_privilege(c.indrelid, 'select')
+  ) as t
+  cross join lateral (
+    select
+      i.indexrelid,
+      count(*) as columns,
+      bool_or(s.null_frac > 0) as has_nulls,
+      sum((1 - s.null_frac) * s.avg_width) as data_bytes,
+      sum(
+        ln(greatest(case when s.n_distinct >= 0 then s.n_distinct else -s.n_distinct * t.table_rows end, 1)::float8)
+      ) as log_distinct
+    from pg_catalog.pg_stats as s
+    join pg_catalog.pg_attribute as a on a.attrelid = t.indrelid and a.attname = s.attname
+    join pg_catalog.pg_index as i on i.indrelid = t.indrelid and a.attnum = any(i.indkey::int2[])
+    where s.schemaname = t.nspname and s.tablename = t.table_name and not s.inherited
+    group by i.indexrelid
+  ) as of_table
 ),
 shape as (
   select
@@ -73,26 +99,7 @@ shape as (
       ) as merges
   from candidate as c
   left join option on option.indexrelid = c.indexrelid
-  -- Index by index, and only where there is something to see: the view checks the privilege on every column.
-  left join lateral (
-    select
-      count(*) as columns,
-      bool_or(s.null_frac > 0) as has_nulls,
-      sum((1 - s.null_frac) * s.avg_width) as data_bytes,
-      sum(
-        ln(greatest(case when s.n_distinct >= 0 then s.n_distinct else -s.n_distinct * c.table_rows end, 1)::float8)
-      ) as log_distinct
-    from pg_catalog.pg_attribute as own
-    join pg_catalog.pg_attribute as a
-      on a.attrelid = case when c.attnums[own.attnum - 1] = 0 then c.indexrelid else c.indrelid end
-      and a.attnum = case when c.attnums[own.attnum - 1] = 0 then own.attnum else c.attnums[own.attnum - 1] end
-    join pg_catalog.pg_stats as s
-      on s.schemaname = c.nspname
-      and s.tablename = case when c.attnums[own.attnum - 1] = 0 then c.relname else c.table_name end
-      and s.attname = a.attname
-      and not s.inherited
-    where own.attrelid = c.indexrelid and own.attnum > 0
-  ) as width on pg_catalog.has_table_privilege(c.indrelid, 'select')
+  left join width on width.indexrelid = c.indexrelid
 ),
 judged as (
   select

@@ -6,16 +6,17 @@
 -- versions: 13-18
 -- privileges: none
 -- keeps: changes
--- columns: schema=key index=key table=label root=label stats_reset=epoch
+-- columns: schema=key index=key table=label root=label root_index=label stats_reset=epoch
 -- columns: blocks_read=counter blocks_hit=counter
 --
--- `root` is the topmost partitioned table where the index belongs to a partition.
+-- `root` is the topmost partitioned table and `root_index` its index, where the index belongs to a partition.
 
 select
   s.schemaname::text as schema,
   s.indexrelname::text as index,
   s.relname::text as table,
   (root_schema.nspname || '.' || root.relname)::text as root,
+  (root_schema.nspname || '.' || root_index.relname)::text as root_index,
   coalesce(
     (
       select d.stats_reset from pg_catalog.pg_stat_database as d
@@ -29,4 +30,7 @@ from pg_catalog.pg_statio_user_indexes as s
 join pg_catalog.pg_class as c on c.oid = s.relid
 left join pg_catalog.pg_class as root on c.relispartition and root.oid = pg_catalog.pg_partition_root(c.oid)
 left join pg_catalog.pg_namespace as root_schema on root_schema.oid = root.relnamespace
+left join pg_catalog.pg_class as own on own.oid = s.indexrelid
+left join pg_catalog.pg_class as root_index
+  on own.relispartition and root_index.oid = pg_catalog.pg_partition_root(own.oid)
 where c.relpersistence <> 't'

@@ -7,8 +7,10 @@ use store::collectors::Fitting;
 use store::samples::Planned;
 use store::snapshots::{self, DatabaseSample, Swap};
 use vitals::delta::{self, NewRows};
+use vitals::exposed::Reading;
 
 use crate::counters;
+use crate::exposed::Showing;
 use crate::target::{Collecting, Sampled, StepError};
 
 const COLLECTOR: &str = "databases";
@@ -42,7 +44,7 @@ pub(crate) async fn collect<C: Client>(
     // A database that was not there may have been renamed or closed, with all its history.
     let deltas = delta::between(last.map(|last| &last.snapshot), &snapshot, NewRows::Skip);
     let measured = deltas.measured();
-    let samples: Vec<DatabaseSample> = counters::in_order(deltas, DatabaseSample::COLUMNS)
+    let samples: Vec<DatabaseSample> = counters::in_order(deltas.clone(), DatabaseSample::COLUMNS)
         .into_iter()
         .filter_map(|(key, deltas)| {
             let (database, backends) = named.get(&key)?.clone();
@@ -61,9 +63,32 @@ pub(crate) async fn collect<C: Client>(
         snapshot: &snapshot,
         interval_ms: measured.map_or(1, counters::milliseconds),
     };
+    let backends: Vec<i64> = snapshot
+        .keys()
+        .iter()
+        .map(|key| named.get(key).map_or(0, |(_, backends)| *backends))
+        .collect();
+    let showing = Showing {
+        target_id,
+        collector: COLLECTOR,
+        expected: swap.expected,
+        reading: Reading {
+            keys: snapshot.keys(),
+            roots: &[],
+            counter_columns: snapshot.columns(),
+            counters: snapshot.counters(),
+            gauge_columns: &["backends".to_owned()],
+            gauges: &store::exposed::known(&backends),
+        },
+        deltas: &deltas,
+    };
     let write = collecting
         .monitoring
-        .unit(async |client| snapshots::write_databases(client, &swap, &samples).await)
+        .unit(async |client| {
+            let write = snapshots::write_databases(client, &swap, &backends, &samples).await?;
+            showing.keep(client, write).await?;
+            Ok(write)
+        })
         .await
         .map_err(StepError::Store)?;
     Ok(Sampled::of(measured, write))

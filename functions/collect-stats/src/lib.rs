@@ -15,6 +15,7 @@ mod activity;
 mod blocked_sessions;
 mod counters;
 mod databases;
+mod exposed;
 mod monitoring;
 mod reading;
 mod statements;

@@ -12,9 +12,11 @@ use store::samples::Planned;
 use store::snapshots::{self, StatementSample, Swap};
 use store::statements::{self, SeenStatement};
 use vitals::delta::{self, Deltas, Distribution, NewRows};
+use vitals::exposed::Reading;
 use vitals::statement::{self, Text};
 
 use crate::counters;
+use crate::exposed::Showing;
 use crate::target::{Collecting, Sampled, StepError};
 
 const COLLECTOR: &str = "statements";
@@ -73,7 +75,7 @@ pub(crate) async fn collect<C: Client>(
         &EXECUTIONS,
     );
     let measured = deltas.measured();
-    let samples = samples(deltas, &rows)?;
+    let samples = samples(deltas.clone(), &rows)?;
     name_unknown(collecting, &rows, &samples).await?;
     let swap = Swap {
         target_id: collecting.target.target_id,
@@ -82,9 +84,27 @@ pub(crate) async fn collect<C: Client>(
         snapshot: &snapshot,
         interval_ms: measured.map_or(1, counters::milliseconds),
     };
+    let showing = Showing {
+        target_id: swap.target_id,
+        collector: COLLECTOR,
+        expected: swap.expected,
+        reading: Reading {
+            keys: snapshot.keys(),
+            roots: &[],
+            counter_columns: snapshot.columns(),
+            counters: snapshot.counters(),
+            gauge_columns: &[],
+            gauges: &[],
+        },
+        deltas: &deltas,
+    };
     let write = collecting
         .monitoring
-        .unit(async |client| snapshots::write_statements(client, &swap, &samples).await)
+        .unit(async |client| {
+            let write = snapshots::write_statements(client, &swap, &samples).await?;
+            showing.keep(client, write).await?;
+            Ok(write)
+        })
         .await
         .map_err(StepError::Store)?;
     Ok(Sampled::of(measured, write))

@@ -10,8 +10,10 @@ mod tests;
 use db::Client;
 use store::collectors::{Collector, Fitting};
 use store::samples::{self, Planned, Reading};
+use vitals::exposed;
 
 use crate::counters::milliseconds;
+use crate::exposed::Showing;
 use crate::target::{Collecting, Sampled, StepError};
 
 use self::compare::Comparison;
@@ -41,9 +43,27 @@ pub(crate) async fn collect<C: Client>(
         gone: comparison.gone(),
         samples: comparison.samples(&planned.stored_columns),
     };
+    let showing = Showing {
+        target_id: reading.target_id,
+        collector: collector.name,
+        expected: reading.expected,
+        reading: exposed::Reading {
+            keys: table.snapshot.keys(),
+            roots: &store::exposed::roots(table.labels.iter().map(Some)),
+            counter_columns: table.snapshot.columns(),
+            counters: table.snapshot.counters(),
+            gauge_columns: &reading.gauge_columns,
+            gauges: &store::exposed::known(&table.gauges),
+        },
+        deltas: comparison.deltas(),
+    };
     let write = collecting
         .monitoring
-        .unit(async |client| samples::write(client, &reading).await)
+        .unit(async |client| {
+            let write = samples::write(client, &reading).await?;
+            showing.keep(client, write).await?;
+            Ok(write)
+        })
         .await
         .map_err(StepError::Store)?;
     Ok(Sampled::written(write, !comparison.is_gap()))

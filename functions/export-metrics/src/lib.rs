@@ -6,20 +6,26 @@
 //! Nothing is asked of the targets: what is exposed is what `collect-stats` stored last, with its age beside it, so that
 //! a scrape costs the watched servers nothing however many scrape.
 //!
-//! - `page`: adding a series, checked
-//! - `targets`, `databases`, `statements`, `monitor`: the families, by what they are about
+//! - `readings`: the last readings, with the names of what they are about
+//! - `families`: which number of them is exposed under which name
+//! - `extras`: what is made of several numbers
+//! - `targets`, `monitor`: what is known beside readings
+//! - `page`: adding series, so that what cannot be exposed costs only itself
 
-mod databases;
+mod extras;
+mod families;
 mod monitor;
 mod page;
-mod statements;
+mod readings;
 mod targets;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use db::unit_of_work;
 use function::{Access, Context, Host, Report, Request, Response, StatusCode, header};
+use store::exposition;
 use vitals::exposition::Format;
 
 use crate::page::Page;
@@ -69,14 +75,44 @@ async fn page<H: Host>(context: &Context<H>) -> anyhow::Result<Page> {
         .await
         .context("cannot open the monitoring database")?;
     let preamble = context.preamble().read_only();
+    let config = context.config().await?;
+    let constant = config.metrics_labels.iter();
+    let constant: Vec<_> = constant
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let mut page = Page::new(&constant).context("cannot use variable metrics_labels")?;
     unit_of_work(&monitoring, &preamble, async |client| {
-        let mut page = Page::default();
-        targets::add(&mut page, client).await?;
-        databases::add(&mut page, client).await?;
-        statements::add(&mut page, client).await?;
-        monitor::add(&mut page, client).await?;
-        Ok::<_, anyhow::Error>(page)
+        let now = exposition::now(client).await?;
+        let readings = readings::read(client).await?;
+        let sources: Vec<_> = families::sources(config.metrics_supabase).collect();
+        for reading in &readings {
+            for source in sources
+                .iter()
+                .filter(|source| source.collector == reading.shown.collector)
+            {
+                families::expose(
+                    &mut page,
+                    reading,
+                    source.labels,
+                    source.other,
+                    source.metrics.iter().copied(),
+                );
+            }
+            families::own::expose(&mut page, reading, &sources);
+            extras::expose(&mut page, reading, now);
+        }
+        let read = readings
+            .iter()
+            .map(|reading| (reading.shown.target.as_str(), reading.shown.collector.as_str()));
+        let read: HashSet<_> = read.collect();
+        targets::add(&mut page, client, &|target, collector| {
+            read.contains(&(target, collector))
+        })
+        .await?;
+        monitor::add(&mut page, client, now).await
     })
     .await
-    .context("cannot read what was collected")
+    .context("cannot read what was collected")?;
+    page.finish(&context.log());
+    Ok(page)
 }

@@ -1,54 +1,73 @@
 //! The page under construction.
 
+use function::log::Logger;
+use serde_json::json;
 use vitals::exposition::{Exposition, ExpositionError, Format, Kind};
 
-/// A page of families.
+/// A page of families. What cannot be exposed costs itself and not the page: it is left out and counted.
 #[derive(Debug, Default)]
-pub(crate) struct Page(Exposition);
+pub(crate) struct Page {
+    exposition: Exposition,
+    refused: Vec<ExpositionError>,
+}
 
 impl Page {
-    /// Adds a series that only grows.
-    pub(crate) fn counter(
-        &mut self,
-        name: &str,
-        help: &str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) -> Result<(), ExpositionError> {
-        self.0.family(name, Kind::Counter, help)?.add(labels, value)
+    /// An empty page of which every series carries some labels.
+    pub(crate) fn new(constant: &[(&str, &str)]) -> Result<Self, ExpositionError> {
+        Ok(Self {
+            exposition: Exposition::with_labels(constant)?,
+            refused: Vec::new(),
+        })
     }
 
     /// Adds a series that goes up and down.
-    pub(crate) fn gauge(
-        &mut self,
-        name: &str,
-        help: &str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) -> Result<(), ExpositionError> {
-        self.0.family(name, Kind::Gauge, help)?.add(labels, value)
+    pub(crate) fn gauge(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: f64) {
+        self.add_all(name, Kind::Gauge, help, &[(labels, value)]);
     }
 
     /// Adds a series under a name that other exporters gave it, of which the type cannot be told without breaking the
     /// rules of naming: a counter must end in `_total`, and dashboards ask for a name that does not.
-    pub(crate) fn untyped(
-        &mut self,
-        name: &str,
-        help: &str,
-        labels: &[(&str, &str)],
-        value: f64,
-    ) -> Result<(), ExpositionError> {
-        self.0.family(name, Kind::Untyped, help)?.add(labels, value)
+    pub(crate) fn untyped(&mut self, name: &str, help: &str, labels: &[(&str, &str)], value: f64) {
+        self.add_all(name, Kind::Untyped, help, &[(labels, value)]);
+    }
+
+    /// Adds series of one family.
+    pub(crate) fn add_all(&mut self, name: &str, kind: Kind, help: &str, series: &[(&[(&str, &str)], f64)]) {
+        if series.is_empty() {
+            return;
+        }
+        match self.exposition.family(name, kind, help) {
+            Ok(family) => {
+                let added = series.iter().map(|(labels, value)| family.add(labels, *value));
+                self.refused.extend(added.filter_map(Result::err));
+            }
+            Err(error) => self.refused.push(error),
+        }
+    }
+
+    /// Tells what was left out.
+    pub(crate) fn finish(&mut self, log: &Logger) {
+        let refused = self.refused.len();
+        if let Some(first) = self.refused.first() {
+            let fields = json!({"series": refused, "first": first.to_string()});
+            log.warn("Some series cannot be exposed", fields);
+        }
+        self.gauge(
+            "pgvitals_refused_series",
+            "Series that are left out of this page, because they are there already or are called what cannot be.",
+            &[],
+            refused as f64,
+        );
     }
 
     /// How many series there are.
     pub(crate) fn series(&self) -> usize {
-        self.0.series()
+        self.exposition.series()
     }
 
     /// The page as a client gets it.
     pub(crate) fn text(&self, format: Format) -> String {
-        self.0.written(format).to_string()
+        self.exposition.written(format).to_string()
     }
 }
 

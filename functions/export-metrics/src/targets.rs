@@ -7,18 +7,23 @@ use vitals::server::ServerVersion;
 
 use crate::page::{Page, flag, float};
 
-/// Adds what is known of every target.
-pub(crate) async fn add(page: &mut Page, client: &impl Client) -> Result<()> {
+/// Adds what is known of every target. `has` tells whether a collector was read from a target: what says more takes the
+/// place of the few numbers of the collector `activity`.
+pub(crate) async fn add(
+    page: &mut Page,
+    client: &impl Client,
+    has: &dyn Fn(&str, &str) -> bool,
+) -> Result<()> {
     for target in exposition::targets(client).await? {
-        add_target(page, &target)?;
+        add_target(page, &target);
     }
     for activity in exposition::activity(client).await? {
-        add_activity(page, &activity)?;
+        add_activity(page, &activity, has);
     }
     Ok(())
 }
 
-fn add_target(page: &mut Page, target: &TargetMetrics) -> Result<()> {
+fn add_target(page: &mut Page, target: &TargetMetrics) {
     let labels = [("target", target.target.as_str())];
     let up = target.up.unwrap_or(false);
     page.gauge(
@@ -26,19 +31,30 @@ fn add_target(page: &mut Page, target: &TargetMetrics) -> Result<()> {
         "Whether the target answered the last collection.",
         &labels,
         flag(up),
-    )?;
+    );
+    page.gauge(
+        "pg_exporter_last_scrape_error",
+        "Whether the target did not answer the last collection.",
+        &labels,
+        flag(!up),
+    );
     if let Some(version) = target
         .server_version
         .and_then(|number| i32::try_from(number).ok())
     {
         let version = ServerVersion::from_number(version).to_string();
-        let labels = [labels[0], ("short_version", version.as_str())];
+        let (long, short) = (format!("PostgreSQL {version}"), format!("{version}.0"));
+        let labels = [
+            labels[0],
+            ("version", long.as_str()),
+            ("short_version", short.as_str()),
+        ];
         page.untyped(
             "pg_static",
             "The version of the server, as a label of the constant 1.",
             &labels,
             1.0,
-        )?;
+        );
     }
     if let Some(started_at) = target.server_started_at {
         page.gauge(
@@ -46,7 +62,7 @@ fn add_target(page: &mut Page, target: &TargetMetrics) -> Result<()> {
             "When the server was started, in seconds since 1970.",
             &labels,
             float(started_at.timestamp_micros()) / 1e6,
-        )?;
+        );
     }
     if let Some(in_recovery) = target.in_recovery {
         page.gauge(
@@ -54,7 +70,7 @@ fn add_target(page: &mut Page, target: &TargetMetrics) -> Result<()> {
             "Whether the server is a replica.",
             &labels,
             flag(in_recovery),
-        )?;
+        );
     }
     if let Some(age) = target.success_age_seconds {
         page.gauge(
@@ -62,12 +78,11 @@ fn add_target(page: &mut Page, target: &TargetMetrics) -> Result<()> {
             "How long ago the target was last collected from.",
             &labels,
             age,
-        )?;
+        );
     }
-    Ok(())
 }
 
-fn add_activity(page: &mut Page, activity: &ActivityMetrics) -> Result<()> {
+fn add_activity(page: &mut Page, activity: &ActivityMetrics, has: &dyn Fn(&str, &str) -> bool) {
     let target = activity.target.as_str();
     let sample = &activity.sample;
     let states = [
@@ -79,21 +94,25 @@ fn add_activity(page: &mut Page, activity: &ActivityMetrics) -> Result<()> {
             sample.idle_in_transaction_aborted,
         ),
     ];
+    let states = states.iter().filter(|_| !has(target, "connections"));
     for (state, count) in states {
         page.untyped(
             "pg_stat_activity_count",
-            "Client connections by state.",
+            "Sessions by state.",
             &[("target", target), ("state", state)],
-            float(count),
-        )?;
+            float(*count),
+        );
     }
     let labels = [("target", target)];
-    let gauges = [
-        (
+    if !has(target, "settings") {
+        page.gauge(
             "pg_settings_max_connections",
             "Server parameter max_connections.",
-            sample.max_connections,
-        ),
+            &labels,
+            float(sample.max_connections),
+        );
+    }
+    let gauges = [
         (
             "pgvitals_reserved_connections",
             "Connections kept for superusers and reserved roles.",
@@ -111,7 +130,7 @@ fn add_activity(page: &mut Page, activity: &ActivityMetrics) -> Result<()> {
         ),
     ];
     for (name, help, count) in gauges {
-        page.gauge(name, help, &labels, float(count))?;
+        page.gauge(name, help, &labels, float(count));
     }
     let ages = [
         (
@@ -131,7 +150,6 @@ fn add_activity(page: &mut Page, activity: &ActivityMetrics) -> Result<()> {
         ),
     ];
     for (name, help, milliseconds) in ages {
-        page.gauge(name, help, &labels, float(milliseconds) / 1000.0)?;
+        page.gauge(name, help, &labels, float(milliseconds) / 1000.0);
     }
-    Ok(())
 }

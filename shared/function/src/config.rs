@@ -1,5 +1,7 @@
 //! The variables of `spin.toml`, read once and checked.
 
+use std::collections::BTreeMap;
+
 use db::SafeUrl;
 
 use crate::host::Host;
@@ -21,6 +23,10 @@ pub struct Config {
     api_token: Option<Secret>,
     /// Whether `/metrics` answers without it.
     pub metrics_open: bool,
+    /// Labels that every series of `/metrics` carries, unless it has one of that name itself.
+    pub metrics_labels: BTreeMap<String, String>,
+    /// Whether `/metrics` also has the names that Supabase's dashboard asks for.
+    pub metrics_supabase: bool,
     /// Where people reach this application; links in notifications begin with it.
     pub external_url: String,
 }
@@ -58,6 +64,8 @@ impl Config {
             channel_urls: secrets(host, "channel_urls").await?,
             api_token: read(host, "api_token").await?.map(Secret::new),
             metrics_open: truth(host, "metrics_open", true).await?,
+            metrics_labels: labels(host).await?,
+            metrics_supabase: truth(host, "metrics_supabase", false).await?,
             external_url: external_url(host).await?,
         };
         Ok(config)
@@ -124,6 +132,19 @@ async fn secrets(host: &impl Host, name: &'static str) -> Result<Secrets, Config
             name,
             "is not a JSON object of texts".to_owned(),
             r#"set it to something like {"orders": "the secret"}"#,
+        )
+    })
+}
+
+async fn labels(host: &impl Host) -> Result<BTreeMap<String, String>, ConfigError> {
+    let Some(text) = read(host, "metrics_labels").await? else {
+        return Ok(BTreeMap::new());
+    };
+    serde_json::from_str(&text).map_err(|_| {
+        refused(
+            "metrics_labels",
+            "is not a JSON object of texts".to_owned(),
+            r#"set it to something like {"environment": "production"}"#,
         )
     })
 }
@@ -226,6 +247,11 @@ mod tests {
                 complete().variable("target_passwords", "hunter2"),
                 "variable target_passwords is not a JSON object of texts",
                 "orders",
+            ),
+            (
+                complete().variable("metrics_labels", "[1]"),
+                "variable metrics_labels is not a JSON object of texts",
+                "environment",
             ),
             (
                 complete().variable("metrics_open", "yes"),

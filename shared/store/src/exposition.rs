@@ -5,8 +5,6 @@ use chrono::{DateTime, Utc};
 use db::{Client, DbError, Row};
 use serde_json::Value as Json;
 
-use crate::snapshots::{Stored, read_stored};
-
 /// What is known of an enabled target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetMetrics {
@@ -39,17 +37,6 @@ pub struct ActivityMetrics {
     pub sampled_at: DateTime<Utc>,
     /// The sample.
     pub sample: crate::snapshots::ActivitySample,
-}
-
-/// The last raw counters of a collector on a target.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SnapshotMetrics {
-    /// The number of the target.
-    pub target_id: i32,
-    /// Its name.
-    pub target: String,
-    /// The counters.
-    pub stored: Stored,
 }
 
 /// How the last run of a collector on a target went.
@@ -86,6 +73,18 @@ pub struct AlertMetrics {
     pub alerts: i64,
 }
 
+/// The time of the database in seconds since 1970.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn now(client: &impl Client) -> Result<f64, DbError> {
+    let rows = client
+        .query(include_str!("../sql/exposition/now.sql"), &[])
+        .await?;
+    rows.one()?.get("now")
+}
+
 /// What is known of each enabled target, by name.
 ///
 /// # Errors
@@ -112,21 +111,6 @@ pub async fn activity(client: &impl Client) -> Result<Vec<ActivityMetrics>, DbEr
         .iter()
         .map(read_activity)
         .collect()
-}
-
-/// The last raw counters of a collector on each enabled target that answers.
-///
-/// # Errors
-///
-/// What the server or the connection said.
-pub async fn snapshots(client: &impl Client, collector: &str) -> Result<Vec<SnapshotMetrics>, DbError> {
-    let rows = client
-        .query(
-            include_str!("../sql/exposition/snapshots.sql"),
-            &[collector.into()],
-        )
-        .await?;
-    rows.iter().map(read_snapshot).collect()
 }
 
 /// How the last run of each collector on each enabled target went.
@@ -172,14 +156,6 @@ fn read_activity(row: &Row) -> Result<ActivityMetrics, DbError> {
         target: row.get("target")?,
         sampled_at: row.get("sampled_at")?,
         sample: crate::snapshots::ActivitySample::read(row)?,
-    })
-}
-
-fn read_snapshot(row: &Row) -> Result<SnapshotMetrics, DbError> {
-    Ok(SnapshotMetrics {
-        target_id: row.get("target_id")?,
-        target: row.get("target")?,
-        stored: read_stored(row)?,
     })
 }
 

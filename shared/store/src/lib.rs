@@ -10,6 +10,7 @@
 //! - [`snapshots`], [`statements`]: counters, the samples made of them, and the names of statements
 //! - [`blocking`]: sessions that wait for locks
 //! - [`samples`]: what collectors without tables of their own store
+//! - [`exposed`]: what the metrics endpoint shows of them
 //! - [`rules`], [`observations`], [`alerts`]: thresholds, what is measured against them, what came of it
 //! - [`channels`], [`outbox`]: who is told, and what waits to be told
 //! - [`roll_ups`], [`retention`]: samples by the hour and the day, and what keeps the schema small
@@ -23,6 +24,7 @@ pub mod blocking;
 pub mod channels;
 pub mod collector_status;
 pub mod collectors;
+pub mod exposed;
 pub mod exposition;
 pub mod health;
 mod json;

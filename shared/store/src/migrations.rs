@@ -44,6 +44,7 @@ pub const ALL: &[Migration] = &[
     migration!(9, "roll_up_tables", "0009_roll_up_tables.sql"),
     migration!(10, "roll_ups", "0010_roll_ups.sql"),
     migration!(11, "retention", "0011_retention.sql"),
+    migration!(12, "exposed", "0012_exposed.sql"),
 ];
 
 /// What a call of [`migrate`] did.

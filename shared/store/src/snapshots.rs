@@ -222,7 +222,8 @@ pub async fn write_statements(
     .await
 }
 
-/// Replaces the counters of the collector of databases and writes what the databases did.
+/// Replaces the counters of the collector of databases and writes what the databases did. `backends` are the connections
+/// of each database of the snapshot.
 ///
 /// # Errors
 ///
@@ -230,6 +231,7 @@ pub async fn write_statements(
 pub async fn write_databases(
     client: &impl Client,
     swap: &Swap<'_>,
+    backends: &[i64],
     samples: &[DatabaseSample],
 ) -> Result<Write, DbError> {
     let mut parameters = swap.parameters();
@@ -239,6 +241,7 @@ pub async fn write_databases(
     for position in 0..DatabaseSample::COLUMNS.len() {
         parameters.push(column(samples, |sample| sample.deltas[position]));
     }
+    parameters.push(backends.to_vec().into());
     write(
         client,
         include_str!("../sql/snapshots/write_databases.sql"),

@@ -16,7 +16,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::delta::{Deltas, SINCE_COLUMN};
+use crate::delta::Deltas;
 
 /// Who or what a row is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,7 +38,7 @@ pub struct Reading<'a> {
     pub roots: &'a [Option<String>],
     /// The names of the counters.
     pub counter_columns: &'a [String],
-    /// The counters.
+    /// The counters; negative where one is not known.
     pub counters: &'a [i64],
     /// The names of the gauges.
     pub gauge_columns: &'a [String],
@@ -104,32 +104,44 @@ impl Exposed {
             return None;
         }
         let groups = rank(reading, previous, budget);
-        let columns = columns(reading);
-        let mut exposed = Exposed {
-            counter_columns: columns.iter().map(|(_, name)| (*name).to_owned()).collect(),
-            gauge_columns: reading.gauge_columns.to_vec(),
-            rows: Vec::new(),
-        };
-        let accounts = Accounts::new(previous, reading, deltas, &columns);
-        for group in &groups {
+        let accounts = Accounts::new(previous, reading, Some(deltas));
+        Some(Exposed::of(reading, &groups, &accounts))
+    }
+
+    /// What is to be shown of a reading of which nobody knows what was shown before it.
+    pub fn first(reading: &Reading<'_>, budget: Budget<'_>) -> Exposed {
+        let groups = rank(reading, None, budget);
+        let mut exposed = Exposed::of(reading, &groups, &Accounts::new(None, reading, None));
+        exposed
+            .rows
+            .retain(|row| row.subject != Subject::Other || row.subjects > 0);
+        exposed
+    }
+
+    fn of(reading: &Reading<'_>, groups: &[Group], accounts: &Accounts<'_>) -> Exposed {
+        let mut rows: Vec<ExposedRow> = Vec::new();
+        for group in groups {
             let is_root = matches!(group.subject, Subject::Root(_));
             if group.shown || is_root {
-                let counters = if is_root {
-                    accounts.root(group)
-                } else {
-                    accounts.raw(&group.rows)
-                };
-                exposed.rows.push(ExposedRow {
+                rows.push(ExposedRow {
                     subject: group.subject.clone(),
                     shown: group.shown,
                     subjects: group.rows.len(),
-                    counters,
+                    counters: if is_root {
+                        accounts.root(group)
+                    } else {
+                        accounts.raw(&group.rows)
+                    },
                     gauges: accounts.gauges(&group.rows),
                 });
             }
         }
-        exposed.rows.push(accounts.other(&groups));
-        Some(exposed)
+        rows.push(accounts.other(groups));
+        Exposed {
+            counter_columns: reading.counter_columns.to_vec(),
+            gauge_columns: reading.gauge_columns.to_vec(),
+            rows,
+        }
     }
 
     /// The row of a subject.
@@ -141,12 +153,6 @@ impl Exposed {
         let shown = self.rows.iter().filter(|row| row.shown);
         shown.map(|row| &row.subject).collect()
     }
-}
-
-/// The counters of a reading with their positions, without what is none.
-fn columns<'a>(reading: &Reading<'a>) -> Vec<(usize, &'a str)> {
-    let columns = reading.counter_columns.iter().map(String::as_str).enumerate();
-    columns.filter(|(_, name)| *name != SINCE_COLUMN).collect()
 }
 
 /// The subjects that are shown as one, the first of the ranking first, and which are shown. Among equals the name
@@ -220,40 +226,36 @@ struct Accounts<'a> {
     previous: Option<&'a Exposed>,
     was_shown: HashSet<&'a Subject>,
     reading: &'a Reading<'a>,
-    columns: &'a [(usize, &'a str)],
     deltas: HashMap<&'a str, &'a [i64]>,
     /// Where each counter is in the deltas.
     positions: Vec<Option<usize>>,
 }
 
 impl<'a> Accounts<'a> {
-    fn new(
-        previous: Option<&'a Exposed>,
-        reading: &'a Reading<'a>,
-        deltas: &'a Deltas,
-        columns: &'a [(usize, &'a str)],
-    ) -> Self {
-        let rows = deltas.rows.iter();
+    fn new(previous: Option<&'a Exposed>, reading: &'a Reading<'a>, deltas: Option<&'a Deltas>) -> Self {
+        let rows = deltas.into_iter().flat_map(|deltas| &deltas.rows);
+        let columns = reading.counter_columns.iter();
         Self {
             previous,
             was_shown: previous.map(Exposed::shown).unwrap_or_default(),
             reading,
-            columns,
             deltas: rows
                 .map(|row| (row.key.as_str(), row.values.as_slice()))
                 .collect(),
-            positions: columns.iter().map(|(_, name)| deltas.column(name)).collect(),
+            positions: columns.map(|name| deltas?.column(name)).collect(),
         }
     }
 
-    /// The counters of some rows as the server has them.
+    /// The counters of some rows as the server has them. Of one row they may be unknown.
     fn raw(&self, rows: &[usize]) -> Vec<i64> {
         let width = self.reading.counter_columns.len();
-        let mut sums = vec![0_i64; self.columns.len()];
+        if let [row] = rows {
+            return cells(self.reading.counters, *row, width).to_vec();
+        }
+        let mut sums = vec![0_i64; width];
         for row in rows {
-            let counters = cells(self.reading.counters, *row, width);
-            for (sum, (column, _)) in sums.iter_mut().zip(self.columns) {
-                *sum = sum.saturating_add(counters.get(*column).copied().unwrap_or_default());
+            for (sum, counter) in sums.iter_mut().zip(cells(self.reading.counters, *row, width)) {
+                *sum = sum.saturating_add((*counter).max(0));
             }
         }
         sums
@@ -261,7 +263,7 @@ impl<'a> Accounts<'a> {
 
     /// What some rows counted since the previous reading.
     fn grown(&self, rows: &[usize]) -> Vec<i64> {
-        let mut sums = vec![0_i64; self.columns.len()];
+        let mut sums = vec![0_i64; self.positions.len()];
         for row in rows {
             let key = self
                 .reading
@@ -285,8 +287,8 @@ impl<'a> Accounts<'a> {
         let before = self
             .previous
             .and_then(|previous| Some((previous, previous.row(subject)?)));
-        let values = self.columns.iter().zip(grown.iter().zip(begin));
-        let continued = values.map(|((_, name), (grown, begin))| {
+        let values = self.reading.counter_columns.iter().zip(grown.iter().zip(begin));
+        let continued = values.map(|(name, (grown, begin))| {
             let before = before.and_then(|(previous, row)| {
                 let column = previous
                     .counter_columns
@@ -294,7 +296,7 @@ impl<'a> Accounts<'a> {
                     .position(|column| column == name)?;
                 row.counters.get(column)
             });
-            before.map_or(*begin, |before| before.saturating_add(*grown))
+            before.map_or((*begin).max(0), |before| before.saturating_add(*grown))
         });
         continued.collect()
     }

@@ -5,6 +5,7 @@
 
 mod collect;
 mod cost;
+mod exporter;
 mod fleet;
 mod health;
 mod instances;
@@ -61,6 +62,9 @@ async fn main() -> Result<()> {
     }
     if wants("cost") {
         cost::measure(&mut table, verbose).await?;
+    }
+    if wants("exporter") {
+        exporter::measure(&mut table).await?;
     }
     if wants("fleet") {
         fleet::measure(&mut table).await?;

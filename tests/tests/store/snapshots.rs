@@ -230,7 +230,7 @@ async fn databases_and_connections_are_written_column_by_column() {
         backends: 99,
         deltas,
     };
-    let written = snapshots::write_databases(&room.collector, &swap, &[sample])
+    let written = snapshots::write_databases(&room.collector, &swap, &[99], &[sample])
         .await
         .unwrap();
     assert_eq!(written, Write::Swapped { samples: 1 });

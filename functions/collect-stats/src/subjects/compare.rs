@@ -42,6 +42,11 @@ impl<'a> Comparison<'a> {
         })
     }
 
+    /// What was counted.
+    pub(crate) fn deltas(&self) -> &Deltas {
+        &self.deltas
+    }
+
     /// The time that the counters were counted for.
     pub(crate) fn measured(&self) -> Option<Duration> {
         self.deltas.measured()

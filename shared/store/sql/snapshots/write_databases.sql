@@ -1,18 +1,20 @@
 -- Replaces the counters of a collector if they are still of the version that the deltas start from ($3, 0 for none), and
 -- only then writes the deltas. $1 target, $2 collector, $4 taken at, $5 epoch, $6 columns, $7 keys, $8 counters,
--- $9 length of the interval in ms, $10 database names, $11 sizes, $12 backends, $13 and on their
--- counters.
+-- $9 length of the interval in ms, $10 database names, $11 sizes, $12 backends, $13 to $27 their
+-- counters, $28 the backends of all keys.
 with moved as (
   insert into monitoring.counter_snapshots as s
-    (target_id, collector, version, taken_at, epoch, columns, keys, counters)
-  select $1::int4, $2::text, $3::int8 + 1, $4::timestamptz, $5::text, $6::text[], $7::text[], $8::int8[]
+    (target_id, collector, version, taken_at, epoch, columns, keys, counters, gauge_columns, gauges)
+  select $1::int4, $2::text, $3::int8 + 1, $4::timestamptz, $5::text, $6::text[], $7::text[], $8::int8[],
+    array['backends']::text[], $28::int8[]
   -- A base that is gone may have been another's base too, and the interval counted before it went.
   where $3::int8 = 0 or exists (
     select 1 from monitoring.counter_snapshots as base where base.target_id = $1::int4 and base.collector = $2
   )
   on conflict (target_id, collector) do update
     set version = excluded.version, taken_at = excluded.taken_at, epoch = excluded.epoch, columns = excluded.columns,
-        keys = excluded.keys, counters = excluded.counters
+        keys = excluded.keys, counters = excluded.counters, gauge_columns = excluded.gauge_columns,
+        gauges = excluded.gauges
     where s.version = $3
   returning s.version
 ),

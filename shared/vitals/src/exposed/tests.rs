@@ -80,6 +80,25 @@ fn nothing_is_bounded_where_all_have_a_place() {
     let mut monitor = Monitor::default();
     monitor.read(&tables(&[("a", 1), ("b", 2), ("c", 3), ("d", 4)]));
     assert_eq!(monitor.exposed, None);
+    let keys = ["a".to_owned(), "b".to_owned()];
+    let reading = Reading {
+        keys: &keys,
+        roots: &[],
+        counter_columns: &["calls".to_owned()],
+        counters: &[1, -1],
+        gauge_columns: &[],
+        gauges: &[],
+    };
+    let exposed = Exposed::first(&reading, BUDGET);
+    let rows: Vec<_> = exposed
+        .rows
+        .iter()
+        .map(|row| (&row.subject, row.counters[0]))
+        .collect();
+    let one = |key: &String| Subject::One(key.clone());
+    assert_eq!(rows, [(&one(&keys[0]), 1), (&one(&keys[1]), -1)]);
+    let crowded = Exposed::first(&reading, Budget { places: 1, by: &[] });
+    assert_eq!(crowded.row(&Subject::Other).unwrap().subjects, 1);
 }
 
 #[test]

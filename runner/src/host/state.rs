@@ -14,6 +14,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::outbound_http::OutboundHttp;
 use super::output::{Output, Stream};
 use super::postgres::{self, PostgresContext, PostgresView};
+use super::sockets;
 use super::variables::{self, VariablesView};
 
 /// What all instances of one component share.
@@ -65,6 +66,7 @@ impl State {
         }
         wasi.stdout(Output::new(hosted.id(), Stream::Stdout));
         wasi.stderr(Output::new(hosted.id(), Stream::Stderr));
+        sockets::permit(&mut wasi, &hosted.component);
         Self {
             hosted: Arc::clone(hosted),
             wasi: wasi.build(),

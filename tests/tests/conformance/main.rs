@@ -33,6 +33,7 @@ claims! {
     allowed_hosts_http
     allowed_hosts_postgres
     allowed_hosts_postgres_builder
+    allowed_hosts_tcp
     allowed_hosts_templates
     allowed_hosts_unix_socket
     cron_expression_of_five_fields

@@ -5,6 +5,7 @@
 
 mod body;
 mod limits;
+mod sockets;
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +36,8 @@ async fn answer(check: &str, request: Request) -> Result<Response<BoxBody>> {
         "environment" => environment(&query(&request, "name")?)?,
         "count" => count(),
         "fetch" => fetch(&request).await,
+        "tcp" => sockets::ask(&query(&request, "address")?).await,
+        "lookup" => sockets::look_up(&query(&request, "name")?).await,
         "post" => post(&request).await,
         "measure" => body::measure(request).await?,
         "echo" => return Ok(body::echo(request)),

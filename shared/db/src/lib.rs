@@ -10,6 +10,7 @@
 //! - `parameters`: gives each `$n` the type of its value
 //! - `session`: [`unit_of_work`], a transaction with its own preamble
 //! - `spin`, `native`: the two doors; [`connect`] is whichever belongs to the target
+//! - `console`: [`Console`], the console of a PgBouncer, which no other door leads to
 //!
 //! # How a statement is written
 //!
@@ -41,6 +42,7 @@
 #![deny(missing_docs)]
 
 mod client;
+mod console;
 mod error;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
@@ -55,6 +57,7 @@ mod timestamp;
 mod value;
 
 pub use client::Client;
+pub use console::Console;
 pub use error::{Cause, DbError, ErrorKind};
 #[cfg(not(target_family = "wasm"))]
 pub use native::{Connection, connect};

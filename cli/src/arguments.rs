@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use store::collectors::TargetKind;
 
 /// What stands at the end of every help text.
 const AFTER_HELP: &str = "\
@@ -88,13 +89,16 @@ pub(crate) enum Targets {
 pub(crate) struct AddTarget {
     /// What it is called: lower case letters, digits, `_`, `.` and `-`.
     pub(crate) name: String,
-    /// Its address: postgres://USER@HOST:PORT/DATABASE.
+    /// Its address: postgres://USER@HOST:PORT/DATABASE; of a PgBouncer postgres://USER@IP:PORT/pgbouncer.
     /// A password in it is kept in .pgvitals/secrets.env, never in the database.
     pub(crate) url: String,
     /// The name of its password in the variable target_passwords; by default the target's own name, or `default`
     /// when no password is known under that.
     #[arg(long)]
     pub(crate) secret: Option<String>,
+    /// What it is: postgres, a database; or pgbouncer, the console of a PgBouncer.
+    #[arg(long, default_value = "postgres", value_parser = target_kind)]
+    pub(crate) kind: TargetKind,
     /// A label, as KEY=VALUE; may be repeated.
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
     pub(crate) labels: Vec<(String, String)>,
@@ -188,6 +192,10 @@ pub(crate) struct Show {
 pub(crate) struct Doctor {
     /// One target; all of them when none is named.
     pub(crate) target: Option<String>,
+}
+
+fn target_kind(text: &str) -> Result<TargetKind, String> {
+    TargetKind::from_name(text).ok_or_else(|| "write postgres or pgbouncer".to_owned())
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use db::{Client, DbError, Preamble, SafeUrl, connect, unit_of_work};
+use db::{Client, Console, DbError, Preamble, SafeUrl, connect, unit_of_work};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use store::collectors::TargetKind;
 use store::targets::{self, NewTarget};
 
 use crate::arguments::{AddTarget, Remove, Targets};
@@ -61,10 +62,17 @@ async fn add(
     };
     let mut found = Vec::new();
     if arguments.all_databases {
+        if arguments.kind == TargetKind::PgBouncer {
+            return Err(Failure::new(
+                "a PgBouncer is one target, whatever databases it leads to",
+                "leave out --all-databases",
+            )
+            .into());
+        }
         found = databases::find(&arguments.name, &known()?, output).await?;
     } else {
         if !arguments.no_check {
-            check(&known()?, output).await?;
+            check(&known()?, arguments.kind, output).await?;
         }
         found.push(databases::Found {
             name: arguments.name.clone(),
@@ -81,6 +89,7 @@ async fn add(
             secret: secret.clone(),
             labels: Value::Object(labels.clone()),
             interval: Duration::from_secs(u64::try_from(arguments.interval)?),
+            kind: arguments.kind,
             ..NewTarget::new(&found.name, found.url.address())
         };
         targets::add(&client, &target)
@@ -157,9 +166,15 @@ pub(crate) fn with_known_password(url: &SafeUrl, secret: &str, settings: &Settin
 }
 
 /// Sees whether the target can be reached and answers.
-async fn check(url: &SafeUrl, output: &Output) -> Result<()> {
+async fn check(url: &SafeUrl, kind: TargetKind, output: &Output) -> Result<()> {
     let _step = output.step(&format!("connecting to {url}"));
-    let answered = tokio::time::timeout(CHECK_DEADLINE, look(url)).await;
+    let looking = async {
+        match kind {
+            TargetKind::Postgres => look(url).await,
+            TargetKind::PgBouncer => look_at_console(url).await,
+        }
+    };
+    let answered = tokio::time::timeout(CHECK_DEADLINE, looking).await;
     let hint = "mend it, or give --no-check to add the target all the same";
     match answered {
         Ok(Ok(())) => Ok(()),
@@ -190,6 +205,12 @@ async fn look(url: &SafeUrl) -> Result<(), DbError> {
     .await
 }
 
+/// Connects to the console of a PgBouncer and asks for an answer.
+async fn look_at_console(url: &SafeUrl) -> Result<(), DbError> {
+    let url = url.clone().with_application_name(APPLICATION_NAME);
+    Console::open(&url).await?.show("show pools").await.map(drop)
+}
+
 /// The constraints of the tables have names that say what is wrong.
 pub(crate) fn refused(error: DbError, subject: &str) -> anyhow::Error {
     const NAME: &str =
@@ -209,6 +230,7 @@ pub(crate) fn refused(error: DbError, subject: &str) -> anyhow::Error {
 #[derive(Serialize)]
 struct Item {
     name: String,
+    kind: &'static str,
     address: String,
     secret: String,
     enabled: bool,
@@ -236,6 +258,7 @@ async fn list(settings: &Settings, output: &Output) -> Result<()> {
             up: state.and_then(|state| state.up),
             last_success_at: state.and_then(|state| state.last_success_at),
             name: target.name,
+            kind: target.kind.as_str(),
             address: target.address,
             secret: target.secret,
             enabled: target.enabled,

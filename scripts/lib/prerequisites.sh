@@ -94,6 +94,9 @@ require_test_tools() {
     if ! command -v promtool >/dev/null; then
         require_packages "checking /metrics with promtool" prometheus
     fi
+    if ! command -v pgbouncer >/dev/null && [[ ! -x /usr/sbin/pgbouncer ]]; then
+        require_packages "watching a PgBouncer" pgbouncer
+    fi
     if "$host_cargo" fmt --version >/dev/null 2>&1 && "$host_cargo" clippy --version >/dev/null 2>&1; then
         return
     fi

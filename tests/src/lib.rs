@@ -7,6 +7,7 @@
 //! - [`blackhole`]: a listener that accepts and never answers;
 //! - [`binaries`]: where the programs under test are;
 //! - [`monitored`]: a database that is ready to be watched, by the same migrations and logins as anywhere;
+//! - [`pgbouncer`]: a real PgBouncer in front of a server;
 //! - [`workload`]: a large database, quickly made.
 //!
 //! Nothing here depends on `function` or a component.
@@ -19,6 +20,7 @@ pub mod blackhole;
 pub mod database;
 pub mod http;
 pub mod monitored;
+pub mod pgbouncer;
 pub mod receiver;
 pub mod server;
 pub mod workload;
@@ -27,6 +29,7 @@ pub use application::Application;
 pub use blackhole::Blackhole;
 pub use database::Database;
 pub use monitored::Monitored;
+pub use pgbouncer::PgBouncer;
 pub use receiver::{Answer, Receiver};
 pub use server::{DedicatedServer, Server, test_versions};
 pub use workload::Workload;

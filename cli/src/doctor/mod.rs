@@ -12,8 +12,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Error, Result};
-use db::{DbError, SafeUrl, connect};
+use db::{Console, DbError, SafeUrl, connect};
 use serde::Serialize;
+use store::collectors::TargetKind;
 use store::{collector_status, targets};
 
 use crate::arguments::Doctor;
@@ -52,7 +53,7 @@ pub(crate) async fn run(arguments: &Doctor, settings: &Settings, output: &Output
                     )
                     .because(error)
                 })?;
-                vec![examine("-", &url).await]
+                vec![examine("-", &url, kind_of(&url)).await]
             }
             name => examine_known(name.as_deref(), settings).await?,
         }
@@ -113,7 +114,7 @@ async fn examine_known(name: Option<&str>, settings: &Settings) -> Result<Vec<Pa
         let url = url.and_then(|url| with_known_password(&url, &target.secret, settings));
         patients.push(match url {
             Ok(url) => {
-                let mut patient = examine(&target.name, &url).await;
+                let mut patient = examine(&target.name, &url, target.kind).await;
                 patient
                     .findings
                     .extend(collectors::findings(&target.name, &troubles));
@@ -137,14 +138,40 @@ async fn examine_known(name: Option<&str>, settings: &Settings) -> Result<Vec<Pa
     Ok(patients)
 }
 
-async fn examine(name: &str, url: &SafeUrl) -> Patient {
-    let url = url.clone().with_application_name("pgvitals/doctor");
-    let looking = async { Facts::read(&connect(&url).await?).await };
-    let (findings, facts) = match tokio::time::timeout(DEADLINE, looking).await {
-        Ok(Ok(facts)) => {
+/// What an address leads to that no target has: only a PgBouncer has a database of that name.
+fn kind_of(url: &SafeUrl) -> TargetKind {
+    if url.database() == TargetKind::PgBouncer.as_str() {
+        TargetKind::PgBouncer
+    } else {
+        TargetKind::Postgres
+    }
+}
+
+/// What a target says of itself, and what follows from it.
+async fn look_at(url: &SafeUrl, kind: TargetKind) -> Result<(Vec<Finding>, Option<Facts>), DbError> {
+    match kind {
+        TargetKind::Postgres => {
+            let facts = Facts::read(&connect(url).await?).await?;
             let reachable = Finding::new("reachable", Verdict::Ok, format!("as {}", facts.login));
-            ([vec![reachable], diagnose(&facts)].concat(), Some(facts))
+            Ok(([vec![reachable], diagnose(&facts)].concat(), Some(facts)))
         }
+        TargetKind::PgBouncer => {
+            let mut console = Console::open(url).await?;
+            let pools = console.show("show pools").await?.len();
+            let console = format!("PgBouncer {}, {pools} pools", console.version());
+            let findings = vec![
+                Finding::new("reachable", Verdict::Ok, format!("as {}", url.user())),
+                Finding::new("console", Verdict::Ok, console),
+            ];
+            Ok((findings, None))
+        }
+    }
+}
+
+async fn examine(name: &str, url: &SafeUrl, kind: TargetKind) -> Patient {
+    let url = url.clone().with_application_name("pgvitals/doctor");
+    let (findings, facts) = match tokio::time::timeout(DEADLINE, look_at(&url, kind)).await {
+        Ok(Ok(found)) => found,
         Ok(Err(error)) => (vec![unreachable(error)], None),
         Err(_) => {
             let found = format!("no answer within {} s", DEADLINE.as_secs());

@@ -203,6 +203,7 @@ async fn ensure_target(client: &Connection, monitoring: &SafeUrl, database: &Dat
             labels: target.labels.clone(),
             interval: target.interval,
             timeout: target.timeout,
+            kind: target.kind,
         },
         _ => return Ok(()),
     };

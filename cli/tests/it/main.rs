@@ -8,6 +8,7 @@
 mod channels;
 mod doctor;
 mod migrate;
+mod pgbouncer;
 mod show;
 mod support;
 mod targets;

@@ -4,6 +4,7 @@
 //!
 //! - `monitoring`: the monitoring database, shared by all targets of a run
 //! - `target`: one target, from its connection to its completion
+//! - `source`: what a target is read through: the connection to a server, or the console of a PgBouncer
 //! - `reading`: one statement sent to a target, within its limits
 //! - `counters`: from rows of counters to what happened since the last ones
 //! - `activity`, `blocked_sessions`, `databases`, `statements`: the collectors with tables of their own
@@ -18,6 +19,7 @@ mod databases;
 mod exposed;
 mod monitoring;
 mod reading;
+mod source;
 mod statements;
 mod subjects;
 mod target;

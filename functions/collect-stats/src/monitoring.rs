@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use db::{DbError, Preamble, unit_of_work};
 use function::{Context, Host};
 use futures::lock::Mutex;
@@ -50,6 +51,16 @@ impl<C: db::Client> Monitoring<C> {
     ) -> Result<T, DbError> {
         let client = self.client.lock().await;
         unit_of_work(&*client, &self.preamble, work).await
+    }
+
+    /// The time, by the clock of the monitoring database.
+    pub(crate) async fn now<H: Host<Client = C>>(
+        &self,
+        context: &Context<H>,
+    ) -> anyhow::Result<DateTime<Utc>> {
+        self.unit(async |client| context.now(client).await)
+            .await
+            .context("cannot ask the monitoring database for the time")
     }
 
     /// Claims the targets to collect from: on schedule those whose time has come, by request all that nobody holds.

@@ -14,6 +14,7 @@ use vitals::exposed;
 
 use crate::counters::milliseconds;
 use crate::exposed::Showing;
+use crate::source;
 use crate::target::{Collecting, Sampled, StepError};
 
 use self::compare::Comparison;
@@ -27,7 +28,8 @@ pub(crate) async fn collect<C: Client>(
     fitting: &Fitting,
 ) -> Result<Sampled, StepError> {
     let rows = collecting.read(fitting, &[]).await?;
-    let table = Table::read(collector, &rows, collecting.look)?;
+    let look = source::life_of(collecting.look, collector, &rows, planned.last.as_ref());
+    let table = Table::read(collector, &rows, &look)?;
     let comparison = Comparison::new(collector, &table, planned.last.as_ref())?;
     let measured = comparison.measured();
     let reading = Reading {

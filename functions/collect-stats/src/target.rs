@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use db::{Client, DbError, ErrorKind, Rows, Series, Value};
 use function::{Context, Failure, Host};
+use futures::lock::Mutex;
 use store::collector_status::CollectorRun;
-use store::collectors::{self, Collector, Fitting, Keeps, Look};
+use store::collectors::{self, Collector, Fitting, Keeps, Look, TargetKind};
 use store::samples::{self, Planned};
 use store::snapshots::Write;
 use store::targets::{State, Target};
@@ -14,6 +15,7 @@ use vitals::outcome::Outcome;
 
 use crate::monitoring::Monitoring;
 use crate::reading::Budget;
+use crate::source::Source;
 use crate::{activity, blocked_sessions, databases, statements, subjects};
 
 /// The longest any target may take, whatever its row says: a run has to end before its own deadline.
@@ -26,7 +28,7 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Collecting<'a, C> {
     pub(crate) monitoring: &'a Monitoring<C>,
     pub(crate) target: &'a Target,
-    pub(crate) series: &'a Series<'a, C>,
+    pub(crate) source: &'a Source<'a, C>,
     pub(crate) budget: &'a Budget,
     pub(crate) look: &'a Look,
 }
@@ -34,16 +36,7 @@ pub(crate) struct Collecting<'a, C> {
 impl<C: Client> Collecting<'_, C> {
     /// Sends a collector's statement and reads its rows.
     pub(crate) async fn read(&self, fitting: &Fitting, parameters: &[Value]) -> Result<Rows, DbError> {
-        let variant = fitting.variant;
-        self.budget
-            .read(
-                self.series,
-                variant.file,
-                variant.timeout,
-                &fitting.sql,
-                parameters,
-            )
-            .await
+        self.source.read(self.budget, fitting, parameters).await
     }
 
     /// What is to be read now: on schedule what is due, by request everything. What may take longest comes last, so
@@ -54,12 +47,6 @@ impl<C: Client> Collecting<'_, C> {
         let mut planned = self.monitoring.unit(plan).await?;
         planned.sort_by_key(|planned| collectors::find(&planned.collector).map(Collector::timeout));
         Ok(planned)
-    }
-
-    /// Ends the transaction on the target, if one is open. Whatever it says to that, what it gave was whole.
-    async fn end(&self) {
-        let ended = self.budget.spend("ending the transaction", self.series.end());
-        let _: Result<(), DbError> = ended.await;
     }
 }
 
@@ -133,6 +120,18 @@ pub(crate) async fn collect<H: Host>(
     target: &Target,
 ) -> anyhow::Result<Collected> {
     let budget = Budget::new(context.application_name(), target.timeout.min(LONGEST));
+    match target.kind {
+        TargetKind::Postgres => collect_from_server(context, monitoring, target, &budget).await,
+        TargetKind::PgBouncer => collect_from_console(context, monitoring, target, &budget).await,
+    }
+}
+
+async fn collect_from_server<H: Host>(
+    context: &Context<H>,
+    monitoring: &Monitoring<H::Client>,
+    target: &Target,
+    budget: &Budget,
+) -> anyhow::Result<Collected> {
     let connected = budget
         .spend(
             "connecting to the target",
@@ -144,21 +143,45 @@ pub(crate) async fn collect<H: Host>(
         Err(error) => return down(context, monitoring, target, &error).await,
     };
     let series = budget.series(&client);
-    let look = match look(&series, &budget).await {
+    let look = match look(&series, budget).await {
         Ok(look) => look,
         Err(error) => return down(context, monitoring, target, &error.into()).await,
     };
+    let source = Source::Postgres(series);
     let collecting = Collecting {
         monitoring,
         target,
-        series: &series,
-        budget: &budget,
+        source: &source,
+        budget,
         look: &look,
     };
     let collected = collect_all(context, &collecting).await;
     // Also where the monitoring database failed, the target is left alone.
-    collecting.end().await;
+    source.end(budget).await;
     collected
+}
+
+async fn collect_from_console<H: Host>(
+    context: &Context<H>,
+    monitoring: &Monitoring<H::Client>,
+    target: &Target,
+    budget: &Budget,
+) -> anyhow::Result<Collected> {
+    let at = monitoring.now(context).await?;
+    let connecting = context.console(&target.address, &target.secret);
+    let console = match budget.spend("connecting to the target", connecting).await {
+        Ok(console) => console,
+        Err(error) => return down(context, monitoring, target, &error).await,
+    };
+    let look = Look::of_pgbouncer(console.version(), at);
+    let collecting = Collecting {
+        monitoring,
+        target,
+        source: &Source::PgBouncer(Mutex::new(console)),
+        budget,
+        look: &look,
+    };
+    collect_all(context, &collecting).await
 }
 
 /// Asks the server what it is and has.
@@ -215,13 +238,14 @@ async fn collect_all<H: Host>(
             begun_ms_ago: 0.0,
         });
     }
-    collecting.end().await;
+    collecting.source.end(collecting.budget).await;
     record(collecting, begin, runs).await?;
     let look = collecting.look;
+    let is_server = collecting.target.kind == TargetKind::Postgres;
     let state = State::Up {
         server_version: look.version,
-        server_started_at: look.started_at,
-        in_recovery: look.in_recovery,
+        server_started_at: is_server.then_some(look.started_at),
+        in_recovery: is_server.then_some(look.in_recovery),
     };
     collecting
         .monitoring

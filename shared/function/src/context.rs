@@ -3,7 +3,7 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use chrono::{DateTime, Utc};
-use db::{Client, DbError, ErrorKind, Preamble, SafeUrl};
+use db::{Client, Console, DbError, ErrorKind, Preamble, SafeUrl};
 use serde_json::{Map, Value};
 use store::runs::Trigger;
 
@@ -119,15 +119,20 @@ impl<H: Host> Context<H> {
         Ok(self.connect(url).await?)
     }
 
+    /// Opens a connection to the console of a PgBouncer, by the address and the name of the secret in its row.
+    ///
+    /// # Errors
+    ///
+    /// An address or a secret that cannot be used, or what kept the connection from being made.
+    pub async fn console(&self, address: &str, secret: &str) -> anyhow::Result<Console> {
+        let url = self.config().await?.target_url(address, secret)?;
+        let url = url.with_application_name(&self.application_name());
+        Ok(in_time(&url, self.host.console(&url)).await?)
+    }
+
     async fn connect(&self, url: SafeUrl) -> Result<H::Client, DbError> {
         let url = url.with_application_name(&self.application_name());
-        match with_deadline("connecting", CONNECT, self.host.connect(&url)).await {
-            Ok(outcome) => outcome,
-            Err(exceeded) => {
-                let message = format!("cannot connect to {}", url.server());
-                Err(DbError::new(ErrorKind::ConnectTimeout, message).with_cause(exceeded.to_string()))
-            }
-        }
+        in_time(&url, self.host.connect(&url)).await
     }
 
     /// What the server shows for the sessions of this function.
@@ -160,6 +165,20 @@ impl<H: Host> Context<H> {
     /// What kept the request from being answered. An answer with an error status is an answer.
     pub async fn send(&self, request: http::Request<String>) -> Result<http::Response<String>, SendError> {
         with_deadline("sending a notification", NOTIFICATION, self.host.send(request)).await?
+    }
+}
+
+/// Waits for a connection no longer than [`CONNECT`].
+async fn in_time<T>(
+    url: &SafeUrl,
+    connecting: impl Future<Output = Result<T, DbError>>,
+) -> Result<T, DbError> {
+    match with_deadline("connecting", CONNECT, connecting).await {
+        Ok(outcome) => outcome,
+        Err(exceeded) => {
+            let message = format!("cannot connect to {}", url.server());
+            Err(DbError::new(ErrorKind::ConnectTimeout, message).with_cause(exceeded.to_string()))
+        }
     }
 }
 

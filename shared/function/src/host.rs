@@ -3,7 +3,7 @@
 //! In a component this is `SpinHost`; natively it is [`NativeHost`](crate::native::NativeHost). Functions are written
 //! against the trait, so that the same code runs in both.
 
-use db::{DbError, SafeUrl};
+use db::{Console, DbError, SafeUrl};
 
 use crate::SendError;
 
@@ -30,6 +30,15 @@ pub trait Host {
     ///
     /// What kept the connection from being made.
     async fn connect(&self, url: &SafeUrl) -> Result<Self::Client, DbError>;
+
+    /// Opens a connection to the console of a PgBouncer.
+    ///
+    /// # Errors
+    ///
+    /// What kept the connection from being made.
+    async fn console(&self, url: &SafeUrl) -> Result<Console, DbError> {
+        Console::open(url).await
+    }
 
     /// Sends a request to another server and waits for its whole answer, of which only the beginning is kept.
     ///

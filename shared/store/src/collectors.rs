@@ -45,6 +45,23 @@ pub enum TargetKind {
     PgBouncer,
 }
 
+impl TargetKind {
+    /// Its name in `monitoring.targets` and `monitoring.collectors`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            TargetKind::Postgres => "postgres",
+            TargetKind::PgBouncer => "pgbouncer",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<TargetKind> {
+        [TargetKind::Postgres, TargetKind::PgBouncer]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+}
+
 /// What a collector is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {

@@ -45,6 +45,7 @@ pub const ALL: &[Migration] = &[
     migration!(10, "roll_ups", "0010_roll_ups.sql"),
     migration!(11, "retention", "0011_retention.sql"),
     migration!(12, "exposed", "0012_exposed.sql"),
+    migration!(13, "pgbouncer", "0013_pgbouncer.sql"),
 ];
 
 /// What a call of [`migrate`] did.

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use db::{Client, DbError, Row};
 use serde_json::Value as Json;
 
+use crate::collectors::TargetKind;
+
 /// A database being watched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Target {
@@ -25,6 +27,8 @@ pub struct Target {
     pub interval: Duration,
     /// How long its collection may take.
     pub timeout: Duration,
+    /// What kind of target it is.
+    pub kind: TargetKind,
 }
 
 /// A target as it is added.
@@ -42,10 +46,12 @@ pub struct NewTarget {
     pub interval: Duration,
     /// How long its collection may take.
     pub timeout: Duration,
+    /// What kind of target it is.
+    pub kind: TargetKind,
 }
 
 impl NewTarget {
-    /// A target with the password of the collector, every 15 seconds, for 10 seconds at most.
+    /// A database with the password of the collector, every 15 seconds, for 10 seconds at most.
     pub fn new(name: impl Into<String>, address: impl Into<String>) -> NewTarget {
         NewTarget {
             name: name.into(),
@@ -54,6 +60,7 @@ impl NewTarget {
             labels: Json::Object(serde_json::Map::new()),
             interval: Duration::from_secs(15),
             timeout: Duration::from_secs(10),
+            kind: TargetKind::Postgres,
         }
     }
 }
@@ -89,12 +96,12 @@ pub struct Completion<'a> {
 pub enum State<'a> {
     /// It answered.
     Up {
-        /// `server_version_num`.
+        /// `server_version_num`, and of a PgBouncer the same of its version: 11800 is 1.18.0.
         server_version: i32,
-        /// When the server was started.
-        server_started_at: DateTime<Utc>,
-        /// Whether it is a replica.
-        in_recovery: bool,
+        /// When the server was started, where that is known.
+        server_started_at: Option<DateTime<Utc>>,
+        /// Whether it is a replica, where it could be one.
+        in_recovery: Option<bool>,
     },
     /// It did not.
     Down {
@@ -118,6 +125,7 @@ pub async fn add(client: &impl Client, target: &NewTarget) -> Result<i32, DbErro
         target.labels.clone().into(),
         whole(target.interval.as_secs()),
         whole(u64::try_from(target.timeout.as_millis()).unwrap_or(u64::MAX)),
+        target.kind.as_str().into(),
     ];
     client
         .query(include_str!("../sql/targets/add.sql"), &parameters)
@@ -206,8 +214,8 @@ pub async fn complete(client: &impl Client, completion: &Completion<'_>) -> Resu
             None,
             None,
             Some(*server_version),
-            Some(*server_started_at),
-            Some(*in_recovery),
+            *server_started_at,
+            *in_recovery,
         ),
         State::Down { code, error } => (false, Some(*code), Some(*error), None, None, None),
     };
@@ -245,6 +253,7 @@ fn read_target(row: &Row) -> Result<Target, DbError> {
         row.get::<i64>(column)
             .map(|number| u64::try_from(number).unwrap_or_default())
     };
+    let kind: String = row.get("kind")?;
     Ok(Target {
         target_id: row.get("target_id")?,
         name: row.get("name")?,
@@ -254,5 +263,7 @@ fn read_target(row: &Row) -> Result<Target, DbError> {
         labels: row.get("labels")?,
         interval: Duration::from_secs(unsigned("interval_seconds")?),
         timeout: Duration::from_millis(unsigned("timeout_ms")?),
+        kind: TargetKind::from_name(&kind)
+            .ok_or_else(|| DbError::decode(format!("there is no kind of target {kind}")))?,
     })
 }

@@ -138,8 +138,8 @@ async fn who_lost_the_lease_writes_nothing() {
 
     let up = State::Up {
         server_version: 180004,
-        server_started_at: chrono::Utc::now(),
-        in_recovery: false,
+        server_started_at: Some(chrono::Utc::now()),
+        in_recovery: Some(false),
     };
     let down = State::Down {
         code: "statement_timeout",

@@ -4,7 +4,7 @@ with given as (
   select given.*
   from pg_catalog.jsonb_to_recordset($1::jsonb) as given (
     collector text, reads text, scope text, keeps text, interval_seconds int4, labels text[], texts text[],
-    columns text[], kinds text[], percentiles text[]
+    columns text[], kinds text[], percentiles text[], target_kind text
   )
 ),
 gone as (
@@ -14,7 +14,7 @@ gone as (
 merged as (
   select
     given.collector, given.reads, given.scope, given.keeps, given.interval_seconds, given.labels, given.texts,
-    given.percentiles,
+    given.percentiles, given.target_kind,
     array(
       select numbered.name
       from pg_catalog.unnest(known.columns || given.columns) with ordinality as numbered (name, position)
@@ -42,13 +42,14 @@ merged as (
   left join monitoring.collectors as known using (collector)
 )
 insert into monitoring.collectors as known
-  (collector, reads, scope, keeps, interval_seconds, labels, texts, columns, kinds, percentiles)
+  (collector, reads, scope, keeps, interval_seconds, labels, texts, columns, kinds, percentiles,
+   target_kind)
 select
   merged.collector, merged.reads, merged.scope, merged.keeps, merged.interval_seconds, merged.labels, merged.texts,
-  merged.columns, merged.kinds, merged.percentiles
+  merged.columns, merged.kinds, merged.percentiles, merged.target_kind
 from merged
 order by merged.collector
 on conflict (collector) do update
   set reads = excluded.reads, scope = excluded.scope, keeps = excluded.keeps, present = true,
       interval_seconds = excluded.interval_seconds, labels = excluded.labels, texts = excluded.texts,
-      columns = excluded.columns, kinds = excluded.kinds, percentiles = excluded.percentiles
+      columns = excluded.columns, kinds = excluded.kinds, percentiles = excluded.percentiles, target_kind = excluded.target_kind

@@ -23,6 +23,7 @@ planned as (
       else c.interval_seconds
     end as interval_seconds
   from monitoring.collectors as c
+  join monitoring.targets as t on t.target_id = $1::int4 and t.kind = c.target_kind
   where c.present and c.enabled and c.interval_seconds is not null
 )
 select

@@ -39,7 +39,7 @@ claimed as (
 )
 select
   t.target_id::int8, t.name::text, t.address::text, t.secret::text, t.enabled::bool, t.labels::jsonb,
-  t.interval_seconds::int8, t.timeout_ms::int8
+  t.interval_seconds::int8, t.timeout_ms::int8, t.kind::text
 from monitoring.targets as t
 join claimed using (target_id)
 order by claimed.up is false, t.target_id

@@ -109,6 +109,24 @@ impl Look {
         })
     }
 
+    /// What is known of a PgBouncer, which has nothing to look at but its version (`1.18.0`); `at` is the time, as it has
+    /// no clock either. When it was started it does not tell.
+    pub fn of_pgbouncer(version: &str, at: DateTime<Utc>) -> Look {
+        let mut parts = version
+            .split('.')
+            .map(|part| part.parse::<i32>().unwrap_or_default());
+        let version = [10_000, 100, 1].map(|weight| weight * parts.next().unwrap_or_default().clamp(0, 99));
+        Look {
+            version: version.iter().sum(),
+            started_at: DateTime::UNIX_EPOCH,
+            in_recovery: false,
+            at,
+            columns: HashSet::new(),
+            extensions: Vec::new(),
+            roles: Vec::new(),
+        }
+    }
+
     /// The version of an extension, if it was created in the database.
     pub fn extension_version(&self, name: &str) -> Option<&str> {
         self.extension(name).map(|extension| extension.version.as_str())
@@ -233,6 +251,15 @@ pub(super) mod tests {
             "{sql}"
         );
         assert!(!sql.contains("extension_schema"));
+    }
+
+    #[test]
+    fn the_version_of_a_pgbouncer_is_a_number_like_that_of_a_server() {
+        let number = |version| Look::of_pgbouncer(version, DateTime::UNIX_EPOCH).version;
+        assert_eq!(number("1.18.0"), 11_800);
+        assert_eq!(number("1.24.1"), 12_401);
+        assert_eq!(number("1.25.0dev"), 12_500);
+        assert_eq!(number(""), 0);
     }
 
     #[test]

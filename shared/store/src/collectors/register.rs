@@ -20,6 +20,7 @@ struct Registration {
     columns: Vec<&'static str>,
     kinds: Vec<&'static str>,
     percentiles: &'static [&'static str],
+    target_kind: &'static str,
 }
 
 impl From<&Collector> for Registration {
@@ -49,6 +50,7 @@ impl From<&Collector> for Registration {
             kinds: columns.iter().map(kind).collect(),
             columns,
             percentiles: collector.percentiles,
+            target_kind: collector.target.as_str(),
         }
     }
 }

@@ -93,8 +93,8 @@ async fn roll_up(admin: &Connection, sample_table: &str) -> Result<f64> {
 /// The bytes of one table, with indexes and partitions, for each row of another.
 async fn per_row(monitored: &Monitored, sizes: &str, rows: &str) -> Result<f64> {
     let bytes = format!(
-        "select sum(pg_total_relation_size(relid))::int8 from pg_partition_tree('{sizes}'::regclass)
-         where isleaf and pg_relation_size(relid) > 0"
+        "select coalesce(sum(pg_total_relation_size(relid)), pg_total_relation_size('{sizes}'))::int8
+         from pg_partition_tree('{sizes}') where isleaf and pg_relation_size(relid) > 0"
     );
     let rows = format!("select count(*) from {rows}");
     Ok(monitored.number(&bytes).await? as f64 / monitored.number(&rows).await? as f64)

@@ -2,7 +2,7 @@
 //! no other, waits for nobody's lock, and is refused where its header says that it would be.
 
 use db::ErrorKind;
-use integration_tests::test_versions;
+use integration_tests::{DedicatedServer, test_versions};
 use store::collectors::{ALL, Collector, Keeps, Scope, TargetKind, UnfitKind};
 
 use crate::reading::{NOT_IN_THIS_VERSION, Refusal, look, read, try_read, try_read_as, versions};
@@ -55,7 +55,9 @@ async fn every_collector_runs_on_the_versions_that_it_names_and_waits_for_no_loc
 #[tokio::test]
 async fn a_login_without_pg_monitor_is_refused_only_where_the_header_says_so() {
     for version in test_versions() {
-        let watched = Watched::database(version, "plain_login").await;
+        // Databases and sessions of other tests would come and go between two readings.
+        let server = DedicatedServer::start(version).await.unwrap();
+        let watched = Watched::at(&server, "postgres").await;
         watched
             .run(&[
                 "create extension pg_stat_statements",

@@ -20,8 +20,9 @@ use integration_tests::{Application, Database, Server, test_versions};
 
 use crate::page::Page;
 
-/// A statement of its own, so that it can be found among those of other tests.
-const STATEMENT: &str = "select 42 as number_of_the_metrics_test";
+/// A statement of its own, so that it can be found among those of other tests, and one that takes its time, so that it is
+/// shown by name.
+const STATEMENT: &str = "select pg_catalog.pg_sleep(1.5) as number_of_the_metrics_test";
 
 /// A database that watches itself, of which everything was collected twice, with something to see in between.
 struct Collected {

@@ -165,8 +165,10 @@ fn statement(page: &Page) {
         .series
         .iter()
         .filter(|series| series.name == "pgvitals_statement_info");
-    let normalised = STATEMENT.replace("42", "$1");
-    let info = texts.clone().find(|series| series.labels["query"] == normalised);
+    let normalised = STATEMENT.replace("1.5", "$1");
+    let info = texts
+        .clone()
+        .find(|series| series.labels.get("query") == Some(&normalised));
     let info = info.unwrap_or_else(|| panic!("{normalised} is not among {:?}", texts.collect::<Vec<_>>()));
     let labels: Vec<(&str, &str)> = ["queryid", "user", "datname"]
         .into_iter()

@@ -104,7 +104,9 @@ mod tests {
             .chain(files(&folder("../../sql")))
         {
             let statements = text.lines().filter(|line| !line.trim_start().starts_with("--"));
-            for word in statements.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric())) {
+            // What stands in quotes is compared with what the server says, who shouts.
+            let unquoted = statements.flat_map(|line| line.split('\'').step_by(2));
+            for word in unquoted.flat_map(|part| part.split(|letter: char| !letter.is_alphanumeric())) {
                 assert!(!shouted.contains(&word), "{} says {word}", path.display());
             }
         }

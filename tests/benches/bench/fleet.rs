@@ -41,7 +41,7 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
     }
     // A cycle of so many takes longer than the shortest timeouts when one core is busy with something else.
     monitored
-        .run("update monitoring.targets set timeout_ms = 10000")
+        .run("update monitoring.targets set timeout_ms = 45000")
         .await?;
     let application = Application::builder(monitored.url())
         .without_other_schedules()

@@ -46,7 +46,7 @@ pub(crate) async fn measure(place: Place, table: &mut Table) -> Result<()> {
     large
         .monitored
         .run(&format!(
-            "update monitoring.targets set interval_seconds = 30, timeout_ms = 10000 where name = '{LARGE}'"
+            "update monitoring.targets set interval_seconds = 30 where name = '{LARGE}'"
         ))
         .await?;
     run_pgbench(&pgbench, &large, &["-i", "-q", "-s", SCALE]).await?;

@@ -12,6 +12,18 @@ with reader as (
   where other.enabled and state.up and state.server_started_at = $3::timestamptz and other.target_id < $1::int4
     and state.last_success_at > now() - greatest(120, 5 * other.interval_seconds) * interval '1 second'
 ),
+-- When others last counted something of this server: asked by the one that reads for it, and by nobody else, as it looks
+-- at the readings of all.
+counted as (
+  select other.collector, max(other.taken_at) as taken_at
+  from monitoring.target_state as state
+  join monitoring.counter_snapshots as other using (target_id)
+  where (select reader.target_id from reader) is null
+    and state.server_started_at = $3::timestamptz and state.target_id <> $1::int4
+    -- A first reading counts nothing.
+    and other.version > 1
+  group by other.collector
+),
 planned as (
   select
     c.collector_id, c.collector, c.columns,
@@ -30,15 +42,7 @@ select
   planned.collector_id::int8, planned.collector::text, planned.columns::text[] as stored_columns, planned.read_by::text,
   last.version::int8, last.taken_at::timestamptz,
   case
-    when planned.is_of_server and exists (
-      select 1
-      from monitoring.target_state as state
-      join monitoring.counter_snapshots as other using (target_id)
-      where state.server_started_at = $3::timestamptz and state.target_id <> $1::int4
-        and other.collector = planned.collector and other.taken_at > last.taken_at
-        -- A first reading counts nothing.
-        and other.version > 1
-    ) then 'read elsewhere since'
+    when planned.is_of_server and counted.taken_at > last.taken_at then 'read elsewhere since'
     else last.epoch
   end::text as epoch,
   last.columns::text[], last.keys::text[], last.counters::int8[], last.gauge_columns::text[], last.gauges::int8[],
@@ -48,6 +52,7 @@ left join monitoring.collector_status as status on status.target_id = $1::int4 a
 -- What another target reads needs no comparison.
 left join monitoring.counter_snapshots as last
   on last.target_id = $1::int4 and last.collector = planned.collector and planned.read_by is null
+left join counted on counted.collector = planned.collector
 where not $2::bool or planned.interval_seconds = 0 or status.started_at is null
   or pg_catalog.floor(pg_catalog.date_part('epoch', now()) / planned.interval_seconds + 0.1)
     > pg_catalog.floor(pg_catalog.date_part('epoch', status.started_at) / planned.interval_seconds + 0.1)

@@ -21,6 +21,11 @@ async fn what_happens_in_a_database_is_stored() {
             .start()
             .await
             .unwrap();
+        // All collectors at once take their time on a busy machine.
+        monitored
+            .run("update monitoring.targets set timeout_ms = 60000")
+            .await
+            .unwrap();
         monitored
             .run("create table orders (id int, note text) with (autovacuum_enabled = false)")
             .await

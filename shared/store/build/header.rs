@@ -117,7 +117,7 @@ impl File {
             keeps: header.choice("keeps", &["all", "changes", "own"], Some("all"))?,
             percentiles: header.words("percentiles"),
             columns: columns(&header.words("columns"))?,
-            sql: sql.trim().to_owned(),
+            sql: bare(sql),
         };
         file.check()?;
         Ok(file)
@@ -231,6 +231,16 @@ impl<'text> Header<'text> {
             Err(malformed(word, chosen))
         }
     }
+}
+
+/// A statement without what is for people only: indentation and lines of remarks. All statements together are an eighth of
+/// the component that sends them, and none is sent longer than it has to be.
+fn bare(sql: &str) -> String {
+    let lines = sql
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("--"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn malformed(line: &'static str, text: &str) -> HeaderError {

@@ -102,7 +102,7 @@ async fn collect(application: &Application) -> Value {
 #[tokio::test]
 async fn collectors_that_share_targets_read_each_once_in_its_interval() {
     let room = Room::new(&[]).await;
-    const TARGETS: i64 = 200;
+    const TARGETS: i64 = 60;
     const INTERVAL: i64 = 10;
     for number in 0..TARGETS {
         room.watch(&format!("shared-{number:03}")).await;

@@ -67,10 +67,12 @@ async fn what_is_complete_is_rolled_up_and_what_has_had_its_day_goes() {
             (&again["report"]["rolled_up"], &again["report"]["behind"]),
             (&0.into(), &0.into())
         );
-        let old = "select count(*) from monitoring.activity_samples where sampled_at < now() - interval '8 days'";
+        let old =
+            "select count(*) from monitoring.activity_samples where sampled_at < now() - interval '8 days'";
         assert_eq!(monitored.number(old).await.unwrap(), 0, "{version}");
         let samples = "select sum(samples)::int8 from monitoring.activity_samples_hourly";
-        let kept = "select count(*) from monitoring.activity_samples where sampled_at < date_trunc('hour', now())";
+        let kept =
+            "select count(*) from monitoring.activity_samples where sampled_at < date_trunc('hour', now())";
         assert!(
             monitored.number(samples).await.unwrap() >= monitored.number(kept).await.unwrap(),
             "what is gone is in the hours"

@@ -84,7 +84,10 @@ async fn a_day_of_samples_tells_what_all_of_them_will_take() {
     room.run("analyze").await;
     let told = forecast(&room.collector).await.unwrap().remove(0);
     assert_eq!(told.measured_hours, Some(24.0));
-    assert_eq!(told.samples_per_day, Some(f64::from((200 + 100 + 1 + 2) * 3 * 24)));
+    assert_eq!(
+        told.samples_per_day,
+        Some(f64::from((200 + 100 + 1 + 2) * 3 * 24))
+    );
 
     fill(&room, target, "340 hours", "28 hours").await;
     room.run(

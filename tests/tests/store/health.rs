@@ -67,7 +67,9 @@ async fn health_tells_of_targets_and_functions_in_one_statement() {
         (2, Some(false), None)
     );
     assert_eq!(
-        store::exposed::readings(client, vec!["statements".to_owned()], 60).await.unwrap(),
+        store::exposed::readings(client, vec!["statements".to_owned()], 60)
+            .await
+            .unwrap(),
         []
     );
 }

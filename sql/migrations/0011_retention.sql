@@ -1,5 +1,24 @@
 -- Partitions made ahead and dropped in time, and rows removed that have had their day: what run-maintenance calls.
 
+-- A name that no collector has would change nothing, and nobody would be told.
+create function monitoring.check_retention()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $function$
+begin
+  if new.collector <> '*' and not exists (select 1 from monitoring.collectors as c where c.collector = new.collector) then
+    raise exception 'there is no collector %', quote_literal(new.collector)
+      using errcode = 'foreign_key_violation', hint = 'select collector from monitoring.collectors lists them; * is for all others';
+  end if;
+  return new;
+end
+$function$;
+
+create trigger retention_is_of_a_collector
+  before insert or update of collector on monitoring.retention
+  for each row execute function monitoring.check_retention();
+
 -- Makes the partition that a time falls into, unless it is there, and answers how many were made. Bounds are days of UTC
 -- counted from 1970, so that they do not depend on who calls.
 create function monitoring.make_partition(of_table text, at timestamptz)

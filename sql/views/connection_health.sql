@@ -36,7 +36,7 @@ as $function$
          order by a.sampled_at desc
          limit 1
       ) as s on true
-     where (connection_health.target is null or t.name = connection_health.target) and t.enabled
+     where (connection_health.target is null or t.name = connection_health.target) and t.enabled and t.kind = 'postgres'
        and t.created_at <= connection_health.at
   ),
   trend as (

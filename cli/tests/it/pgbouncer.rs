@@ -58,9 +58,9 @@ async fn a_pgbouncer_is_added_and_looked_at_through_its_console() {
     ----- stdout -----
 
     ----- stderr -----
-    connecting to postgres://pgvitals_stats:***@pool.example.com:[PORT]/pgbouncer
+    connecting to postgres://pgvitals_stats:***@pool.example.com:6432/pgbouncer
     error: the target cannot be watched as it is
-      caused by: cannot connect to pool.example.com:[PORT]: a PgBouncer has to be given by its IP address
+      caused by: cannot connect to pool.example.com:6432: a PgBouncer has to be given by its IP address
 
     hint: write the IP address in place of the name: components cannot look names up
     ");

@@ -2,8 +2,8 @@
 
 use store::retention;
 
-use crate::Monitoring;
 use crate::roll_ups::{fill, roll_up_all};
+use crate::{Monitoring, refusal};
 
 const PARTITIONS: &str =
     "select count(*) from pg_inherits where inhparent = 'monitoring.activity_samples'::regclass";
@@ -241,4 +241,13 @@ async fn rows_that_have_had_their_day_are_removed_and_no_others() {
         2,
         "two years, as their days"
     );
+}
+
+#[tokio::test]
+async fn the_retention_of_a_collector_that_there_is_not_is_refused() {
+    let room = Monitoring::new("retention_of_nothing").await;
+    let misspelt = "insert into monitoring.retention (collector, raw) values ('statments', '2 days')";
+    assert_eq!(refusal(&room.admin, misspelt).await, "23503");
+    room.run("insert into monitoring.retention (collector, raw) values ('statements', '2 days')")
+        .await;
 }

@@ -3,13 +3,22 @@
 -- table and its indexes as they are now; while a table of roll-ups is small, and mostly empty pages, what the target's rows
 -- of the last 24 hours measure.
 with size as (
-  -- Partitions without rows are made ahead and cost a row nothing.
+  -- Partitions without rows are made ahead and cost a row nothing. What the last analyze or vacuum counted on the pages that
+  -- it saw is true of those that came since; what the statistics count may count twice what came in beside an analyze.
   select t.table_name, sum(live.rows) as rows,
-    (sum(pg_catalog.pg_total_relation_size(link.inhrelid)) / sum(live.rows))::float8 as bytes_per_row
+    (sum(pg_catalog.pg_total_relation_size(c.oid)) / sum(live.rows))::float8 as bytes_per_row
   from monitoring.partitioned_tables as t
   join pg_catalog.pg_inherits as link
     on link.inhparent = pg_catalog.to_regclass('monitoring.' || pg_catalog.quote_ident(t.table_name))
-  cross join lateral pg_catalog.pg_stat_get_live_tuples(link.inhrelid) as live (rows)
+  join pg_catalog.pg_class as c on c.oid = link.inhrelid
+  cross join lateral (
+    select case
+      when c.reltuples > 0 and c.relpages > 0
+        then c.reltuples / c.relpages * pg_catalog.pg_relation_size(c.oid)
+          / pg_catalog.current_setting('block_size')::int8
+      else pg_catalog.pg_stat_get_live_tuples(c.oid)
+    end as rows
+  ) as live
   where t.resolution is not null and live.rows > 0
   group by t.table_name
 ),

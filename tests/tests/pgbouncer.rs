@@ -85,6 +85,31 @@ impl Room {
         }
     }
 
+    /// The numbers of the PgBouncer are on the metrics page, under the names of pgbouncer_exporter.
+    async fn is_exposed(&self) {
+        let page = self.application.get("/metrics").await.unwrap().body;
+        let database = format!("{{database=\"{}\",target=\"{POOL}\"", self.database.name());
+        let whole = format!("{{target=\"{POOL}\"");
+        for series in [
+            format!("pgbouncer_up{whole}}} 1\n"),
+            format!("pgbouncer_version_info{whole},version=\"1."),
+            format!("pgbouncer_pools_client_waiting_connections{database},user=\"postgres\"}} 3\n"),
+            format!("pgbouncer_pools_client_maxwait_seconds{database},user=\"postgres\"}} "),
+            format!("pgbouncer_stats_sql_transactions_pooled_total{database}}} "),
+            format!("pgbouncer_stats_totals_sql_transactions_pooled_total{database}}} "),
+            format!(
+                "pgbouncer_databases_pool_size{{database=\"{}\",host=\"127.0.0.1\",",
+                self.database.name()
+            ),
+            format!("pgbouncer_config_max_client_connections{whole}}} "),
+            format!("pgbouncer_used_clients{whole}}} "),
+            format!("pgbouncer_cached_dns_names{whole}}} "),
+        ] {
+            assert!(page.contains(&series), "{series}: {page}");
+        }
+        assert!(!page.contains(&format!("pg_up{whole}")), "{page}");
+    }
+
     /// The code and the text of what keeps the PgBouncer from being read.
     async fn trouble(&self) -> (String, String) {
         let admin = self.monitored.admin().await.unwrap();
@@ -163,6 +188,7 @@ async fn pools_fill_up_and_waiting_clients_are_seen() {
         assert_eq!(room.monitored.number(&limit).await.unwrap(), POOL_SIZE);
         let clients = "select items from monitoring.pgbouncer_lists_now where list = 'used_clients'";
         assert!(room.monitored.number(clients).await.unwrap() >= 5);
+        room.is_exposed().await;
         let mode = "select count(*)::int8 from monitoring.pgbouncer_config_now \
                     where key = 'pool_mode' and value = 'transaction'";
         assert_eq!(room.monitored.number(mode).await.unwrap(), 1);

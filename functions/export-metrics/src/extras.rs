@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use vitals::exposition::Kind;
 use vitals::setting::Setting;
 
-use crate::families::{BACKEND_SYNCS, BACKEND_WRITES};
+use crate::families::{BACKEND_SYNCS, BACKEND_WRITES, pgbouncer};
 use crate::page::Page;
 use crate::readings::Reading;
 
@@ -29,6 +29,9 @@ pub(crate) fn expose(page: &mut Page, reading: &Reading, now: f64) {
         "connections" => connections(page, reading),
         "archiver" => archiver(page, reading, now),
         "io" => backend_writes(page, reading),
+        "pgbouncer_pools" => longest_wait(page, reading),
+        "pgbouncer_lists" => lists(page, reading),
+        "pgbouncer_config" => limits(page, reading),
         _ => {}
     }
     let target = reading.shown.target.as_str();
@@ -164,5 +167,57 @@ fn backend_writes(page: &mut Page, reading: &Reading) {
         page.add_all(name, Kind::Counter, help, &[(labels, value)]);
         let alias = name.strip_suffix("_total").unwrap_or(name);
         page.add_all(alias, Kind::Untyped, help, &[(labels, value)]);
+    }
+}
+
+/// PgBouncer tells the longest wait in two columns: whole seconds, and the microseconds below one.
+fn longest_wait(page: &mut Page, reading: &Reading) {
+    for row in reading.rows.iter().filter(|row| row.is_one()) {
+        let Some(seconds) = reading.column(row, "maxwait") else {
+            continue;
+        };
+        let below = reading.column(row, "maxwait_us").unwrap_or_default() / 1e6;
+        page.gauge(
+            "pgbouncer_pools_client_maxwait_seconds",
+            "How long the client waits that has waited longest, in seconds.",
+            &[
+                ("target", &reading.shown.target),
+                ("database", row.name("database").unwrap_or_default()),
+                ("user", row.name("user").unwrap_or_default()),
+            ],
+            seconds + below,
+        );
+    }
+}
+
+fn lists(page: &mut Page, reading: &Reading) {
+    for row in reading.rows.iter().filter(|row| row.is_one()) {
+        let (Some(list), Some(items)) = (row.name("list"), reading.column(row, "items")) else {
+            continue;
+        };
+        let known = pgbouncer::LISTS.iter().find(|(name, _)| *name == list);
+        let name = known.map_or(list, |(_, name)| name);
+        page.gauge(
+            &format!("pgbouncer_{name}"),
+            &format!("SHOW LISTS: {list}."),
+            &[("target", &reading.shown.target)],
+            items,
+        );
+    }
+}
+
+fn limits(page: &mut Page, reading: &Reading) {
+    for (setting, name, help) in pgbouncer::SETTINGS {
+        let mut rows = reading.rows.iter();
+        let row = rows.find(|row| row.name("key") == Some(setting));
+        let Some(limit) = row.and_then(|row| row.name("value")?.parse().ok()) else {
+            continue;
+        };
+        page.gauge(
+            &format!("pgbouncer_config_{name}"),
+            help,
+            &[("target", &reading.shown.target)],
+            limit,
+        );
     }
 }

@@ -1,13 +1,14 @@
 //! Which number of which collector is exposed under which name.
 //!
-//! The tables in the modules below say it for the names that `postgres_exporter` and the dashboards made for it know; all
-//! other numbers have names of their own, made by rule in [`own`], so that a new collector is exposed without a line
+//! The tables in the modules below say it for the names that `postgres_exporter`, `pgbouncer_exporter` and the dashboards
+//! made for them know; all other numbers have names of their own, made by rule in [`own`], so that a new collector is exposed without a line
 //! here.
 
 mod bound;
 mod databases;
 mod objects;
 pub(crate) mod own;
+pub(crate) mod pgbouncer;
 mod replication;
 mod server;
 mod supabase;
@@ -138,6 +139,7 @@ pub(crate) fn sources(with_supabase: bool) -> impl Iterator<Item = &'static Sour
         server::SOURCES,
         replication::SOURCES,
         objects::SOURCES,
+        pgbouncer::SOURCES,
         supabase,
     ]
     .into_iter()

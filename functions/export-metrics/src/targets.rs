@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use db::Client;
+use store::collectors::TargetKind;
 use store::exposition::{self, ActivityMetrics, TargetMetrics};
 use vitals::server::ServerVersion;
 
@@ -24,24 +25,24 @@ pub(crate) async fn add(
 }
 
 fn add_target(page: &mut Page, target: &TargetMetrics) {
+    match target.kind {
+        TargetKind::Postgres => add_server(page, target),
+        TargetKind::PgBouncer => add_pgbouncer(page, target),
+    }
+    if let Some(age) = target.success_age_seconds {
+        page.gauge(
+            "pgvitals_collection_age_seconds",
+            "How long ago the target was last collected from.",
+            &[("target", &target.target)],
+            age,
+        );
+    }
+}
+
+fn add_server(page: &mut Page, target: &TargetMetrics) {
     let labels = [("target", target.target.as_str())];
-    let up = target.up.unwrap_or(false);
-    page.gauge(
-        "pg_up",
-        "Whether the target answered the last collection.",
-        &labels,
-        flag(up),
-    );
-    page.gauge(
-        "pg_exporter_last_scrape_error",
-        "Whether the target did not answer the last collection.",
-        &labels,
-        flag(!up),
-    );
-    if let Some(version) = target
-        .server_version
-        .and_then(|number| i32::try_from(number).ok())
-    {
+    add_up(page, "pg_up", "pg_exporter_last_scrape_error", target);
+    if let Some(version) = version(target) {
         let version = ServerVersion::from_number(version).to_string();
         let (long, short) = (format!("PostgreSQL {version}"), format!("{version}.0"));
         let labels = [
@@ -72,14 +73,46 @@ fn add_target(page: &mut Page, target: &TargetMetrics) {
             flag(in_recovery),
         );
     }
-    if let Some(age) = target.success_age_seconds {
+}
+
+fn add_pgbouncer(page: &mut Page, target: &TargetMetrics) {
+    add_up(
+        page,
+        "pgbouncer_up",
+        "pgbouncer_exporter_last_scrape_error",
+        target,
+    );
+    if let Some(version) = version(target) {
+        let version = ServerVersion::from_number(version).to_string();
         page.gauge(
-            "pgvitals_collection_age_seconds",
-            "How long ago the target was last collected from.",
-            &labels,
-            age,
+            "pgbouncer_version_info",
+            "The version of the PgBouncer, as a label of the constant 1.",
+            &[("target", &target.target), ("version", &version)],
+            1.0,
         );
     }
+}
+
+/// Whether the target answered, under the two names that exporters have for it.
+fn add_up(page: &mut Page, up: &str, error: &str, target: &TargetMetrics) {
+    let labels = [("target", target.target.as_str())];
+    let answered = target.up.unwrap_or(false);
+    page.gauge(
+        up,
+        "Whether the target answered the last collection.",
+        &labels,
+        flag(answered),
+    );
+    page.gauge(
+        error,
+        "Whether the target did not answer the last collection.",
+        &labels,
+        flag(!answered),
+    );
+}
+
+fn version(target: &TargetMetrics) -> Option<i32> {
+    target.version.and_then(|number| i32::try_from(number).ok())
 }
 
 fn add_activity(page: &mut Page, activity: &ActivityMetrics, has: &dyn Fn(&str, &str) -> bool) {

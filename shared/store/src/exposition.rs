@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use db::{Client, DbError, Row};
 use serde_json::Value as Json;
 
+use crate::collectors::TargetKind;
+
 /// What is known of an enabled target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetMetrics {
@@ -18,8 +20,10 @@ pub struct TargetMetrics {
     pub up: Option<bool>,
     /// The bounded code of the error.
     pub error_code: Option<String>,
-    /// `server_version_num`.
-    pub server_version: Option<i64>,
+    /// What it is.
+    pub kind: TargetKind,
+    /// `server_version_num`, or the version of a PgBouncer in the same manner.
+    pub version: Option<i64>,
     /// When the server was started.
     pub server_started_at: Option<DateTime<Utc>>,
     /// Whether it is a replica.
@@ -144,7 +148,8 @@ fn read_target(row: &Row) -> Result<TargetMetrics, DbError> {
         labels: row.get("labels")?,
         up: row.get("up")?,
         error_code: row.get("error_code")?,
-        server_version: row.get("server_version")?,
+        kind: crate::targets::read_kind(row)?,
+        version: row.get("version")?,
         server_started_at: row.get("server_started_at")?,
         in_recovery: row.get("in_recovery")?,
         success_age_seconds: row.get("success_age_seconds")?,

@@ -253,7 +253,6 @@ fn read_target(row: &Row) -> Result<Target, DbError> {
         row.get::<i64>(column)
             .map(|number| u64::try_from(number).unwrap_or_default())
     };
-    let kind: String = row.get("kind")?;
     Ok(Target {
         target_id: row.get("target_id")?,
         name: row.get("name")?,
@@ -263,7 +262,11 @@ fn read_target(row: &Row) -> Result<Target, DbError> {
         labels: row.get("labels")?,
         interval: Duration::from_secs(unsigned("interval_seconds")?),
         timeout: Duration::from_millis(unsigned("timeout_ms")?),
-        kind: TargetKind::from_name(&kind)
-            .ok_or_else(|| DbError::decode(format!("there is no kind of target {kind}")))?,
+        kind: read_kind(row)?,
     })
+}
+
+pub(crate) fn read_kind(row: &Row) -> Result<TargetKind, DbError> {
+    let kind: String = row.get("kind")?;
+    TargetKind::from_name(&kind).ok_or_else(|| DbError::decode(format!("there is no kind of target {kind}")))
 }

@@ -1,7 +1,7 @@
--- What is known of each enabled target. The version of a PgBouncer is none of a server.
+-- What is known of each enabled target.
 select
-  t.target_id::int8, t.name::text as target, t.labels::jsonb, s.up::bool, s.error_code::text,
-  (case when t.kind = 'postgres' then s.server_version end)::int8 as server_version,
+  t.target_id::int8, t.name::text as target, t.kind::text, t.labels::jsonb, s.up::bool, s.error_code::text,
+  s.server_version::int8 as version,
   s.server_started_at::timestamptz, s.in_recovery::bool,
   (pg_catalog.date_part('epoch', now() - s.last_success_at))::float8 as success_age_seconds
 from monitoring.targets as t

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use spin_sdk::pg::{self, DbDataType, DbValue, ParameterValue, PgError, QueryError};
+use spin_sdk::wit_bindgen::StreamResult;
 
 use crate::client::Client;
 use crate::error::{DbError, ErrorKind};
@@ -13,6 +14,9 @@ use crate::row::Rows;
 use crate::safe_url::SafeUrl;
 use crate::timestamp;
 use crate::value::Value;
+
+/// How many rows are asked of the host at once: asking for each costs as much as reading ten values of it.
+const ROWS_AT_ONCE: usize = 256;
 
 /// A connection from the host's pool. It goes back when it is dropped.
 pub struct Connection {
@@ -50,13 +54,17 @@ impl Client for Connection {
             check_carried(column)?;
         }
         let mut rows = Vec::new();
-        while let Some(row) = stream.next().await {
-            let values = row.into_iter().enumerate();
-            rows.push(
-                values
-                    .map(|(index, value)| read_value(&columns, index, value))
-                    .collect::<Result<_, _>>()?,
-            );
+        let mut batch = Vec::with_capacity(ROWS_AT_ONCE);
+        loop {
+            let (status, read) = stream.read(batch).await;
+            batch = read;
+            for row in batch.drain(..) {
+                rows.push(read_row(&columns, row)?);
+            }
+            match status {
+                StreamResult::Complete(_) => {}
+                StreamResult::Dropped | StreamResult::Cancelled => break,
+            }
         }
         done.await
             .map_err(|error| statement_error(pg::Error::PgError(error)))?;
@@ -111,6 +119,13 @@ fn check_carried(column: &pg::Column) -> Result<(), DbError> {
         }
         _ => Ok(()),
     }
+}
+
+fn read_row(columns: &[pg::Column], row: Vec<DbValue>) -> Result<Vec<Value>, DbError> {
+    let values = row.into_iter().enumerate();
+    values
+        .map(|(index, value)| read_value(columns, index, value))
+        .collect()
 }
 
 fn read_value(columns: &[pg::Column], index: usize, value: DbValue) -> Result<Value, DbError> {

@@ -6,12 +6,15 @@ use anyhow::{Context, Result, ensure};
 use integration_tests::{Application, Workload};
 
 use crate::large::{Cost, Large, Place};
+use crate::processor;
 use crate::table::Table;
 
 /// How many cycles are measured.
 const CYCLES: usize = 20;
 /// How many statements run between two cycles.
 const ACTIVE: usize = 500;
+/// How many statements of the monitoring database are shown, where every collector is.
+const SHOWN: usize = 12;
 
 /// Every collector in every cycle, whatever its own interval: the dearest cycle there is.
 pub(crate) async fn measure(table: &mut Table, verbose: bool) -> Result<()> {
@@ -34,6 +37,9 @@ pub(crate) async fn measure(table: &mut Table, verbose: bool) -> Result<()> {
             .await?;
         cycle(&application).await?;
     }
+    let stored_before = large.stored().await?;
+    let runner = application.process().context("the runner has ended")?;
+    let runner_before = processor::time_of(&[runner])?;
     let mut cycles: Vec<HashMap<String, Cost>> = Vec::new();
     for number in 0..CYCLES {
         let begin = number * ACTIVE;
@@ -48,8 +54,32 @@ pub(crate) async fn measure(table: &mut Table, verbose: bool) -> Result<()> {
         }
         cycles.push(spent);
     }
+    let components = processor::time_of(&[runner])?.since(&runner_before);
+    let mut stored = large.stored().await?;
+    for (statement, ms) in &mut stored {
+        *ms -= stored_before.get(statement).copied().unwrap_or_default();
+    }
     application.stop().await?;
-    report(table, &cycles, verbose)
+    report(table, &cycles, verbose)?;
+    let of_cycle = 1.0 / CYCLES as f64;
+    let components = components.as_secs_f64() * 1000.0 * of_cycle;
+    table.plain("processor time of the components, a cycle", components, "ms");
+    let total = stored.values().sum::<f64>() * of_cycle;
+    table.plain(
+        "what they keep costs the monitoring database, a cycle",
+        total,
+        "ms",
+    );
+    if verbose {
+        let mut stored: Vec<_> = stored.into_iter().collect();
+        stored.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        for (statement, ms) in stored.into_iter().take(SHOWN) {
+            let begin: String = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+            let begin: String = begin.chars().take(60).collect();
+            table.plain(&format!("monitoring: {begin}"), ms * of_cycle, "ms");
+        }
+    }
+    Ok(())
 }
 
 async fn cycle(application: &Application) -> Result<()> {

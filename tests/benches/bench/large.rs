@@ -12,6 +12,8 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// The name of the target.
 pub(crate) const LARGE: &str = "large";
+/// So that planning is counted too.
+const TRACKED: [(&str, &str); 1] = [("pg_stat_statements.track_planning", "on")];
 /// What is counted as nobody's: what the engine itself asks.
 const OTHERS: &str = "(others)";
 
@@ -23,7 +25,7 @@ pub(crate) struct Large {
     /// A superuser's connection to the large database.
     pub(crate) client: Client,
     /// Held as long as the monitoring database is used.
-    _monitoring: Option<DedicatedServer>,
+    monitoring: Option<DedicatedServer>,
 }
 
 /// Where the monitoring database is.
@@ -47,11 +49,7 @@ pub(crate) struct Cost {
 impl Large {
     /// Builds the large database and the monitoring database.
     pub(crate) async fn build(place: Place) -> Result<Large> {
-        let settings = [
-            &workload::SETTINGS[..],
-            &[("pg_stat_statements.track_planning", "on")],
-        ]
-        .concat();
+        let settings = [&workload::SETTINGS[..], &TRACKED].concat();
         let server = DedicatedServer::start_with(crate::VERSION, &settings).await?;
         monitored::admit(&server.url("postgres")).await?;
         Workload::LARGE.build(&server.url("postgres")).await?;
@@ -65,12 +63,15 @@ impl Large {
             .await?;
         let apart = match place {
             Place::Same => None,
-            Place::Apart => Some(DedicatedServer::start(crate::VERSION).await?),
+            Place::Apart => Some(DedicatedServer::start_with(crate::VERSION, &TRACKED).await?),
         };
         let login =
             |server: &DedicatedServer| server.url_as(Login::Collector.role(), COLLECTOR_PASSWORD, "postgres");
         let monitoring = apart.as_ref().unwrap_or(&server);
         let monitored = Monitored::at(&monitoring.url("postgres"), &login(monitoring)).await?;
+        monitored
+            .run("create extension if not exists pg_stat_statements")
+            .await?;
         monitored
             .run(&format!("delete from monitoring.targets where name = '{TARGET}'"))
             .await?;
@@ -83,7 +84,7 @@ impl Large {
             client,
             server,
             monitored,
-            _monitoring: apart,
+            monitoring: apart,
         })
     }
 
@@ -100,6 +101,18 @@ impl Large {
             cost.blocks += row.get::<_, i64>(2);
         }
         Ok(spent)
+    }
+
+    /// What the statements of the collector's login have cost the monitoring database so far, where that is apart, by
+    /// their texts; in milliseconds.
+    pub(crate) async fn stored(&self) -> Result<HashMap<String, f64>> {
+        let monitoring = self.monitoring.as_ref();
+        let monitoring = monitoring.context("there is no monitoring database apart")?;
+        let client = integration_tests::database::connect(&monitoring.url("postgres")).await?;
+        let sql = "select query, sum(total_plan_time + total_exec_time) from pg_stat_statements \
+                   where userid = $1::text::regrole and toplevel group by query";
+        let rows = client.query(sql, &[&Login::Collector.role()]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// The collectors by the identifiers under which pg_stat_statements counts their statements. The server computes

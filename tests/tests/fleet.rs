@@ -107,6 +107,10 @@ async fn collectors_that_share_targets_read_each_once_in_its_interval() {
     for number in 0..TARGETS {
         room.watch(&format!("shared-{number:03}")).await;
     }
+    // What was counted before the first reading is not known, and the first takes longest.
+    let first = room.application().start().await.unwrap();
+    collect(&first).await;
+    first.stop().await.unwrap();
     let terms = format!("update monitoring.targets set interval_seconds = {INTERVAL}, timeout_ms = 3000");
     room.monitored.run(&terms).await.unwrap();
     room.witness().await;
@@ -164,7 +168,7 @@ async fn collectors_that_share_targets_read_each_once_in_its_interval() {
     collect(&last).await;
     let stored = room.stored().await;
     assert!(stored <= calls, "{stored} calls were stored of {calls}");
-    // Only what was before the first reading is not known.
+    // A collector that was killed may have cost an interval.
     assert!(stored >= calls - 30, "{stored} calls were stored of {calls}");
 }
 

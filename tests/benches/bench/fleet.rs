@@ -1,6 +1,6 @@
 //! How long one cycle over many targets takes, and whether the runner grows over many cycles.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use integration_tests::monitored::{COLLECTOR_PASSWORD, TARGET};
@@ -14,6 +14,12 @@ use crate::table::Table;
 const TARGETS: usize = 200;
 /// How many cycles over all of them are measured.
 const CYCLES: usize = 7;
+/// The interval of a target, unless its row says otherwise.
+const INTERVAL: Duration = Duration::from_secs(15);
+/// What the schedule does: of each target what is due.
+const DUE: &str = "/collect-stats?due";
+/// What a request does: everything, as the first cycle of all does.
+const EVERYTHING: &str = "/collect-stats";
 /// How many of them are watched while memory is.
 const FEW: usize = 10;
 /// How many cycles the runner may grow in, after those that it grows warm in.
@@ -47,23 +53,34 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
         .without_other_schedules()
         .start()
         .await?;
-    cycle(&application, TARGETS).await?;
-    let mut seconds = Vec::new();
+    cycle(&application, EVERYTHING, TARGETS).await?;
+    let mut scheduled = Vec::new();
     for _ in 0..CYCLES {
-        seconds.push(cycle(&application, TARGETS).await?);
+        // By then every target is due again.
+        tokio::time::sleep(INTERVAL).await;
+        scheduled.push(cycle(&application, DUE, TARGETS).await?);
     }
-    seconds.sort_by(f64::total_cmp);
+    let mut whole = Vec::new();
+    for _ in 0..CYCLES {
+        whole.push(cycle(&application, EVERYTHING, TARGETS).await?);
+    }
+    for seconds in [&mut scheduled, &mut whole] {
+        seconds.sort_by(f64::total_cmp);
+    }
+    let what = format!("{TARGETS} targets, a scheduled cycle");
     table.below(
-        &format!("POST /collect-stats, {TARGETS} targets, median of {CYCLES}"),
-        seconds[CYCLES / 2],
+        &format!("{what}, median of {CYCLES}"),
+        scheduled[CYCLES / 2],
         10.0,
         "s",
     );
     table.plain(
-        &format!("POST /collect-stats, {TARGETS} targets, slowest of {CYCLES}"),
-        seconds[CYCLES - 1],
+        &format!("{what}, slowest of {CYCLES}"),
+        scheduled[CYCLES - 1],
         "s",
     );
+    let what = format!("{TARGETS} targets, every collector whatever its interval");
+    table.plain(&format!("{what}, median of {CYCLES}"), whole[CYCLES / 2], "s");
 
     monitored
         .run(&format!(
@@ -71,11 +88,11 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
         ))
         .await?;
     for _ in 0..WARM {
-        cycle(&application, FEW).await?;
+        cycle(&application, EVERYTHING, FEW).await?;
     }
     let before = resident(&application)?;
     for _ in 0..MANY {
-        cycle(&application, FEW).await?;
+        cycle(&application, EVERYTHING, FEW).await?;
     }
     table.below(
         &format!("growth of the runner over {MANY} cycles of {FEW} targets"),
@@ -89,9 +106,9 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
 }
 
 /// One cycle, in seconds. Every target has to be read, and whole.
-async fn cycle(application: &Application, targets: usize) -> Result<f64> {
+async fn cycle(application: &Application, path: &str, targets: usize) -> Result<f64> {
     let begin = Instant::now();
-    let answer = application.post("/collect-stats").await?;
+    let answer = application.post(path).await?;
     let took = begin.elapsed();
     let report = answer.json()?;
     ensure!(

@@ -25,6 +25,7 @@ use anyhow::{Context, Result};
 use integration_tests::Server;
 
 use crate::large::Place;
+use crate::overhead::Pace;
 use crate::table::Table;
 
 /// The server that is measured against: the newest supported.
@@ -70,10 +71,13 @@ async fn main() -> Result<()> {
         fleet::measure(&mut table).await?;
     }
     if wants("overhead") {
-        overhead::measure(Place::Same, &mut table).await?;
+        overhead::measure(Place::Same, Pace::Own, &mut table).await?;
     }
     if wants("overhead-apart") {
-        overhead::measure(Place::Apart, &mut table).await?;
+        overhead::measure(Place::Apart, Pace::Own, &mut table).await?;
+    }
+    if wants("overhead-all") {
+        overhead::measure(Place::Same, Pace::EveryCycle, &mut table).await?;
     }
     if wants("views") {
         views::measure(&server, &mut table).await?;

@@ -35,14 +35,25 @@ struct Pair {
     processor: f64,
 }
 
+/// How often each collector reads, in cycles of 30 s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// At its own interval, as it is installed.
+    Own,
+    /// In every cycle, whatever its interval.
+    EveryCycle,
+}
+
 /// The large database, with pgbench's own tables in it.
-pub(crate) async fn measure(place: Place, table: &mut Table) -> Result<()> {
+pub(crate) async fn measure(place: Place, pace: Pace, table: &mut Table) -> Result<()> {
     let pgbench = pgbench()?;
     let large = Large::build(place).await?;
-    large
-        .monitored
-        .run("update monitoring.collectors set custom_interval_seconds = 30 where interval_seconds is not null")
-        .await?;
+    if pace == Pace::EveryCycle {
+        large
+            .monitored
+            .run("update monitoring.collectors set custom_interval_seconds = 30 where interval_seconds is not null")
+            .await?;
+    }
     large
         .monitored
         .run(&format!(
@@ -57,7 +68,7 @@ pub(crate) async fn measure(place: Place, table: &mut Table) -> Result<()> {
         eprintln!("overhead, pair {number} of {count}: {pair:.2?}");
         pairs.push(pair);
     }
-    report(table, place, pairs)
+    report(table, place, pace, pairs)
 }
 
 /// One run with collectors and one without, in an order that nobody knows before.
@@ -155,7 +166,7 @@ fn pgbench() -> Result<PathBuf> {
         .context("there is no pgbench; on Debian it is part of the package postgresql-15")
 }
 
-fn report(table: &mut Table, place: Place, mut pairs: Vec<Pair>) -> Result<()> {
+fn report(table: &mut Table, place: Place, pace: Pace, mut pairs: Vec<Pair>) -> Result<()> {
     let count = pairs.len();
     ensure!(count > 0, "no pair was measured");
     pairs.sort_by(|one, other| one.loss.total_cmp(&other.loss));
@@ -164,8 +175,12 @@ fn report(table: &mut Table, place: Place, mut pairs: Vec<Pair>) -> Result<()> {
         Place::Same => "store on the target",
         Place::Apart => "store on another server",
     };
+    let what = match pace {
+        Pace::Own => "cycles of 30 s",
+        Pace::EveryCycle => "every collector every 30 s",
+    };
     table.below(
-        &format!("loss of pgbench -c 8, all collectors at 30 s, {place}, median of {count} pairs"),
+        &format!("loss of pgbench -c 8, {what}, {place}, median of {count} pairs"),
         at(0.5),
         1.0,
         "%",
@@ -179,7 +194,7 @@ fn report(table: &mut Table, place: Place, mut pairs: Vec<Pair>) -> Result<()> {
         "tps",
     );
     table.plain(
-        &format!("processor time of the application and its sessions on the target, {place}"),
+        &format!("processor time of the application and its sessions on the target, {what}, {place}"),
         mean(|pair| pair.processor),
         "%",
     );

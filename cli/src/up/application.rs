@@ -202,18 +202,22 @@ fn follow(output: Option<impl AsyncRead + Send + Unpin + 'static>, lines: mpsc::
 mod tests {
     use super::*;
 
-    /// A program in place of the runner, and a log that takes nothing, like a full disk.
+    /// A program in place of the runner, and a log that takes nothing, like a full disk. It begins when it is known who
+    /// it is, as nobody can be told of one that has ended.
     fn application(script: &str) -> Application {
         let mut child = Command::new("/bin/sh")
-            .args(["-c", script])
+            .args(["-c", &format!("read begin; {script}")])
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
         let (sender, lines) = mpsc::channel(4);
         follow(child.stdout.take(), sender);
+        let identity = child.id().and_then(ProcessIdentity::of).unwrap();
+        drop(child.stdin.take());
         Application {
-            identity: child.id().and_then(ProcessIdentity::of).unwrap(),
+            identity,
             child,
             lines,
             log: Log::open(Path::new("/dev/full")).unwrap(),

@@ -22,13 +22,14 @@ const STATES: [&str; 6] = [
 /// Names of the exporter that `promtool check metrics` refuses whatever their type is: a clean page is worth more.
 const REFUSED_BY_PROMTOOL: [&str; 1] = ["pg_settings_wal_summary_keep_time_seconds"];
 
-/// Adds what is made of a reading beside its columns. `now` is the time of the page in seconds since 1970.
-pub(crate) fn expose(page: &mut Page, reading: &Reading, now: f64) {
+/// Adds what is made of a reading beside its columns, `all` being what else was read. `now` is the time of the page in
+/// seconds since 1970.
+pub(crate) fn expose(page: &mut Page, reading: &Reading, all: &[Reading], now: f64) {
     match reading.shown.collector.as_str() {
         "settings" => settings(page, reading),
         "connections" => connections(page, reading),
         "archiver" => archiver(page, reading, now),
-        "io" => backend_writes(page, reading),
+        "io" if !tells_backend_writes(all, reading) => backend_writes(page, reading),
         "pgbouncer_pools" => longest_wait(page, reading),
         "pgbouncer_lists" => lists(page, reading),
         "pgbouncer_config" => limits(page, reading),
@@ -145,6 +146,15 @@ fn archiver(page: &mut Page, reading: &Reading, now: f64) {
             last.map_or(f64::NAN, |last| (now - last).max(0.0)),
         );
     }
+}
+
+/// Whether the background writer's view of the same target has what sessions wrote themselves.
+fn tells_backend_writes(all: &[Reading], io: &Reading) -> bool {
+    all.iter().any(|reading| {
+        reading.shown.target_id == io.shown.target_id
+            && reading.shown.collector == "background_writer"
+            && reading.place("buffers_backend").is_some()
+    })
 }
 
 /// From PostgreSQL 17 on the background writer's view does not tell what sessions wrote themselves; `pg_stat_io` does, in

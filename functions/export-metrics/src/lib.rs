@@ -99,7 +99,7 @@ async fn page<H: Host>(context: &Context<H>) -> anyhow::Result<Page> {
                 );
             }
             families::own::expose(&mut page, reading, &sources);
-            extras::expose(&mut page, reading, now);
+            extras::expose(&mut page, reading, &readings, now);
         }
         let read = readings
             .iter()

@@ -65,6 +65,15 @@ impl Room {
         self.monitored.number(sql).await.unwrap()
     }
 
+    /// The versions of pg_stat_statements that the server has, from one on.
+    async fn extension_versions(&self, first: &str) -> Vec<String> {
+        let sql = "select version from pg_catalog.pg_available_extension_versions where name = 'pg_stat_statements' \
+                   and pg_catalog.string_to_array(version, '.')::int4[] >= pg_catalog.string_to_array($1, '.')::int4[] \
+                   order by pg_catalog.string_to_array(version, '.')::int4[]";
+        let rows = self.client.query(sql, &[&first]).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     /// How many calls of the counted statement were stored, of all targets.
     async fn stored(&self) -> i64 {
         let sql = "select coalesce(sum(sample.calls), 0)::int8 from monitoring.statement_samples as sample \

@@ -96,7 +96,7 @@ select
   )::int8 as insert_vacuum_pressure_permille,
   (1000 * pg_catalog.pg_stat_get_mod_since_analyze(l.oid) / greatest(l.analyze_limit, 1))::int8
     as analyze_pressure_permille,
-  (1000 * pg_catalog.age(l.frozen_xid) / l.freeze_limit)::int8 as freeze_pressure_permille,
+  (1000.0 * pg_catalog.age(l.frozen_xid) / l.freeze_limit)::int8 as freeze_pressure_permille,
   l.disabled::int4::int8 as autovacuum_disabled,
   pg_catalog.age(l.frozen_xid)::int8 as frozen_xid_age_xids,
   pg_catalog.mxid_age(l.min_multixact)::int8 as min_multixact_age_multixacts,

@@ -321,3 +321,32 @@ async fn temporary_files_are_counted_while_they_are_there() {
         assert_eq!((files.number("files"), files.number("bytes")), (Some(0), Some(0)));
     }
 }
+
+#[tokio::test]
+async fn a_table_that_was_not_vacuumed_for_millions_of_transactions_is_measured() {
+    for version in test_versions() {
+        let (_server, watched) = server(version).await;
+        // Each block that writes takes an id of its own, and costs less than a transaction.
+        watched
+            .run(&[
+                "create table old (id int) with (autovacuum_enabled = false)",
+                "create temporary table written ()",
+                "do $$ begin
+                   for n in 1..2200000 loop
+                     begin
+                       insert into written default values;
+                     exception when division_by_zero then null;
+                     end;
+                   end loop;
+                 end $$",
+            ])
+            .await;
+        let reading = read(&watched.monitor, "vacuum").await;
+        let old = reading.row(&[("schema", "public"), ("table", "old")]);
+        let age = old.number("frozen_xid_age_xids").unwrap();
+        assert!(age > 2_147_483, "{age} on {version}");
+        // Of the 200 millions after which a vacuum is forced.
+        let pressure = old.number("freeze_pressure_permille").unwrap();
+        assert!((10..20).contains(&pressure), "{pressure} permille on {version}");
+    }
+}

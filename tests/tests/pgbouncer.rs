@@ -214,6 +214,10 @@ async fn pools_fill_up_and_waiting_clients_are_seen() {
              where (t.name = '{POOL}') <> (s.collector like 'pgbouncer%') or s.outcome = 'failed'"
         );
         assert_eq!(room.monitored.number(&mixed).await.unwrap(), 0);
+        // What it does not have nobody looks for in vain.
+        let health =
+            format!("select count(*)::int8 from monitoring.connection_health() where target = '{POOL}'");
+        assert_eq!(room.monitored.number(&health).await.unwrap(), 0);
         room.application.stop().await.unwrap();
     }
 }

@@ -1,8 +1,8 @@
 //! Which number of which collector is exposed under which name.
 //!
 //! The tables in the modules below say it for the names that `postgres_exporter`, `pgbouncer_exporter` and the dashboards
-//! made for them know; all other numbers have names of their own, made by rule in [`own`], so that a new collector is exposed without a line
-//! here.
+//! made for them know; all other numbers have names of their own, made by rule in [`own`], so that a new collector is
+//! exposed without a line here.
 
 mod bound;
 mod databases;

@@ -15,7 +15,8 @@ use crate::safe_url::SafeUrl;
 use crate::timestamp;
 use crate::value::Value;
 
-/// How many rows are asked of the host at once: asking for each costs as much as reading ten values of it.
+/// How many rows are asked of the host at once. Asking for each alone makes the components' part of `scripts/bench cost`
+/// about two fifths dearer.
 const ROWS_AT_ONCE: usize = 256;
 
 /// A connection from the host's pool. It goes back when it is dropped.

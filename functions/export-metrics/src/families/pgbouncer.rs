@@ -1,5 +1,5 @@
-//! PgBouncer, under the names of `pgbouncer_exporter` 0.10, which tells the counters of a database as
-//! `pgbouncer_stats_*` up to 0.8 and as `pgbouncer_stats_totals_*` from 0.9 on. Both are served.
+//! PgBouncer, under the names of `pgbouncer_exporter`. The counters of a database are known as `pgbouncer_stats_*` and as
+//! `pgbouncer_stats_totals_*`, by different releases of it and the dashboards made for them. Both are served.
 
 use super::{Metric, Source, counter, gauge};
 

@@ -49,10 +49,21 @@ pub(crate) struct Cost {
 impl Large {
     /// Builds the large database and the monitoring database.
     pub(crate) async fn build(place: Place) -> Result<Large> {
+        Large::with(Some(&Workload::LARGE), place).await
+    }
+
+    /// The same around a database with nothing in it.
+    pub(crate) async fn empty(place: Place) -> Result<Large> {
+        Large::with(None, place).await
+    }
+
+    async fn with(workload: Option<&Workload>, place: Place) -> Result<Large> {
         let settings = [&workload::SETTINGS[..], &TRACKED].concat();
         let server = DedicatedServer::start_with(crate::VERSION, &settings).await?;
         monitored::admit(&server.url("postgres")).await?;
-        Workload::LARGE.build(&server.url("postgres")).await?;
+        if let Some(workload) = workload {
+            workload.build(&server.url("postgres")).await?;
+        }
         let client = integration_tests::database::connect(&server.url("postgres")).await?;
         // With everything that a collector may ask for, so that none is skipped.
         client

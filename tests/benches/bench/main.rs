@@ -25,7 +25,7 @@ use anyhow::{Context, Result};
 use integration_tests::Server;
 
 use crate::large::Place;
-use crate::overhead::Pace;
+use crate::overhead::{Beside, Pace};
 use crate::table::Table;
 
 /// The server that is measured against: the newest supported.
@@ -71,13 +71,16 @@ async fn main() -> Result<()> {
         fleet::measure(&mut table).await?;
     }
     if wants("overhead") {
-        overhead::measure(Place::Same, Pace::Own, &mut table).await?;
+        overhead::measure(Beside::Nothing, Place::Same, Pace::EveryCycle, &mut table).await?;
+    }
+    if wants("overhead-large") {
+        overhead::measure(Beside::Large, Place::Same, Pace::Own, &mut table).await?;
     }
     if wants("overhead-apart") {
-        overhead::measure(Place::Apart, Pace::Own, &mut table).await?;
+        overhead::measure(Beside::Large, Place::Apart, Pace::Own, &mut table).await?;
     }
     if wants("overhead-all") {
-        overhead::measure(Place::Same, Pace::EveryCycle, &mut table).await?;
+        overhead::measure(Beside::Large, Place::Same, Pace::EveryCycle, &mut table).await?;
     }
     if wants("views") {
         views::measure(&server, &mut table).await?;

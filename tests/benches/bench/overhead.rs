@@ -59,10 +59,22 @@ pub(crate) enum Pace {
     EveryCycle,
 }
 
-/// The large database, with pgbench's own tables in it.
-pub(crate) async fn measure(place: Place, pace: Pace, table: &mut Table) -> Result<()> {
+/// What lies beside pgbench's own tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// Nothing: the database of pgbench.
+    Nothing,
+    /// The large database.
+    Large,
+}
+
+/// Runs pgbench in such a database, watched at that pace.
+pub(crate) async fn measure(beside: Beside, place: Place, pace: Pace, table: &mut Table) -> Result<()> {
     let pgbench = pgbench()?;
-    let large = Large::build(place).await?;
+    let large = match beside {
+        Beside::Nothing => Large::empty(place).await?,
+        Beside::Large => Large::build(place).await?,
+    };
     if pace == Pace::EveryCycle {
         large
             .monitored
@@ -79,11 +91,11 @@ pub(crate) async fn measure(place: Place, pace: Pace, table: &mut Table) -> Resu
         .without_other_schedules()
         .start()
         .await?;
+    run_pgbench(&pgbench, &large, &["-i", "-q", "-s", SCALE]).await?;
     // The first two learn names and texts, which happens once in the life of each.
     for _ in 0..2 {
         collect(&application, &large, "/collect-stats").await?;
     }
-    run_pgbench(&pgbench, &large, &["-i", "-q", "-s", SCALE]).await?;
     for statement in STEADY {
         large.client.batch_execute(statement).await?;
     }
@@ -91,7 +103,7 @@ pub(crate) async fn measure(place: Place, pace: Pace, table: &mut Table) -> Resu
     let pairs = pairs(&pgbench, &large, &application, count).await?;
     eprintln!("overhead, by pair: {pairs:.2?}");
     application.stop().await?;
-    report(table, place, pace, pairs)
+    report(table, beside, place, pace, pairs)
 }
 
 /// Runs pgbench for so many pairs of windows, and collects at the beginning of one window of each.
@@ -244,7 +256,7 @@ fn pgbench() -> Result<PathBuf> {
         .context("there is no pgbench; on Debian it is part of the package postgresql-15")
 }
 
-fn report(table: &mut Table, place: Place, pace: Pace, mut pairs: Vec<Pair>) -> Result<()> {
+fn report(table: &mut Table, beside: Beside, place: Place, pace: Pace, mut pairs: Vec<Pair>) -> Result<()> {
     let count = pairs.len();
     ensure!(count > 0, "no pair was measured");
     pairs.sort_by(|one, other| one.loss.total_cmp(&other.loss));
@@ -253,12 +265,16 @@ fn report(table: &mut Table, place: Place, pace: Pace, mut pairs: Vec<Pair>) -> 
         Place::Same => "store on the target",
         Place::Apart => "store on another server",
     };
+    let beside = match beside {
+        Beside::Nothing => "pgbench's database",
+        Beside::Large => "large database",
+    };
     let what = match pace {
         Pace::Own => "cycles of 30 s",
         Pace::EveryCycle => "every collector every 30 s",
     };
     table.below(
-        &format!("loss of pgbench -c 8, {what}, {place}, median of {count} pairs"),
+        &format!("loss of pgbench -c 8, {beside}, {what}, {place}, median of {count} pairs"),
         at(0.5),
         1.0,
         "%",
@@ -272,7 +288,9 @@ fn report(table: &mut Table, place: Place, pace: Pace, mut pairs: Vec<Pair>) -> 
         "tps",
     );
     table.plain(
-        &format!("processor time of the application and its sessions on the target, {what}, {place}"),
+        &format!(
+            "processor time of the application and its sessions on the target, {beside}, {what}, {place}"
+        ),
         mean(|pair| pair.processor),
         "%",
     );

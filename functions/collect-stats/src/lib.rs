@@ -55,13 +55,15 @@ function::export! {
 /// it is written down as being down, and the others go on.
 pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
     let begin = Instant::now();
-    let monitoring = Monitoring::open(context).await?;
+    let mut monitoring = Monitoring::open(context).await?;
     let mut collected = Vec::new();
     while begin.elapsed() < LAST_CLAIM {
         let targets = monitoring.claim(context.only_due()).await?;
         let claimed = targets.len();
+        monitoring.widen(context, claimed).await;
+        let monitoring = &monitoring;
         let round = concurrently(CONCURRENT_TARGETS, &targets, async |target| {
-            target::collect(context, &monitoring, target).await
+            target::collect(context, monitoring, target).await
         });
         collected.extend(round.await);
         // By request all are collected from, due or not, so that a second round would do it all again.

@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use db::{DbError, Preamble, unit_of_work};
 use function::{Context, Host};
-use futures::lock::Mutex;
+use futures::future::select_all;
+use futures::lock::{Mutex, MutexGuard};
 use store::targets::{Claim, Completion, Target};
 
 use crate::target;
@@ -20,16 +21,22 @@ const TARGETS_PER_REQUEST: i64 = 1000;
 /// What a lease lasts beyond the time its target may take: the way back to the monitoring database.
 const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
-/// One connection for all targets of a run. They wait for targets most of the time and write within milliseconds, so
-/// that one connection serves them all, one unit of work after the other.
+/// How many targets share a connection to the monitoring database. They wait for their servers most of the time and write
+/// within milliseconds, one unit of work after the other.
+const TARGETS_PER_CONNECTION: usize = 16;
+
+/// How many connections to the monitoring database a run opens at most, however many targets it has.
+const MOST_CONNECTIONS: usize = 4;
+
+/// The connections that all targets of a run share.
 pub(crate) struct Monitoring<C> {
-    client: Mutex<C>,
+    clients: Vec<Mutex<C>>,
     preamble: Preamble,
     holder: String,
 }
 
 impl<C: db::Client> Monitoring<C> {
-    /// Opens the connection.
+    /// Opens the first connection.
     pub(crate) async fn open<H: Host<Client = C>>(context: &Context<H>) -> anyhow::Result<Monitoring<C>> {
         let client = context
             .monitoring()
@@ -38,10 +45,22 @@ impl<C: db::Client> Monitoring<C> {
         // The number of the run is what no other run has, on whatever machine.
         let holder = format!("run {}", context.run_id().unwrap_or_default());
         Ok(Monitoring {
-            client: Mutex::new(client),
+            clients: vec![Mutex::new(client)],
             preamble: context.preamble(),
             holder,
         })
+    }
+
+    /// Opens as many connections as so many targets need. Where the server has no more of them, those that there are serve
+    /// all.
+    pub(crate) async fn widen<H: Host<Client = C>>(&mut self, context: &Context<H>, targets: usize) {
+        let wanted = targets.div_ceil(TARGETS_PER_CONNECTION).min(MOST_CONNECTIONS);
+        while self.clients.len() < wanted {
+            match context.monitoring().await {
+                Ok(client) => self.clients.push(Mutex::new(client)),
+                Err(_) => break,
+            }
+        }
     }
 
     /// Does a unit of work, when it is our turn.
@@ -49,8 +68,13 @@ impl<C: db::Client> Monitoring<C> {
         &self,
         work: impl AsyncFnOnce(&C) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        let client = self.client.lock().await;
+        let client = self.free().await;
         unit_of_work(&*client, &self.preamble, work).await
+    }
+
+    /// The connection that is free first.
+    async fn free(&self) -> MutexGuard<'_, C> {
+        select_all(self.clients.iter().map(Mutex::lock)).await.0
     }
 
     /// The time, by the clock of the monitoring database.

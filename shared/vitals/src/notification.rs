@@ -3,6 +3,7 @@
 //! A notification is what lies in the outbox: everything a message needs, so that delivering it asks no questions of a
 //! database that may be the very thing that is down.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,6 +25,12 @@ names! {
         Level = "level",
         /// It is over.
         Resolved = "resolved",
+        /// It still fires, and whoever was told first did not take it up, or could not be reached.
+        Escalated = "escalated",
+        /// It still fires, and nobody took it up.
+        Reminder = "reminder",
+        /// Something was done about it automatically.
+        Response = "response",
     }
 }
 
@@ -81,6 +88,44 @@ pub struct Notification {
     pub runbook_url: Option<String>,
     /// Where to look.
     pub dashboard_url: Option<String>,
+    /// What it belongs to: the labels of the subject (`database`, …) and the tags of the rule (`team`, …).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The next step, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+    /// Who took it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledged>,
+    /// What was done about it automatically, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub responses: Vec<ResponseResult>,
+    /// Since when nothing is known of the value any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_data_since: Option<DateTime<Utc>>,
+}
+
+/// That somebody took an alert up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What they said about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// What an automatic response came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResponseResult {
+    /// The name of the action, such as `analyze_table`.
+    pub action: String,
+    /// How it ended: `done`, `failed`, `refused`, or what it would have done (`dry_run`).
+    pub outcome: String,
+    /// What it did, or why it did not.
+    pub detail: String,
 }
 
 /// The most values that a trend has.
@@ -159,6 +204,11 @@ impl Notification {
                 .collect(),
             runbook_url: facts.runbook_url.map(str::to_owned),
             dashboard_url: facts.dashboard_url.map(str::to_owned),
+            labels: BTreeMap::new(),
+            advice: None,
+            acknowledged: None,
+            responses: Vec::new(),
+            no_data_since: None,
         };
         notification.summary = notification.sentence(rule);
         notification
@@ -176,7 +226,7 @@ impl Notification {
     pub fn headline(&self) -> String {
         let tag = match self.event {
             Event::Resolved => Event::Resolved.as_str(),
-            Event::Firing | Event::Level => self.level.as_str(),
+            _ => self.level.as_str(),
         };
         format!("[{}] {}: {}", tag.to_uppercase(), self.target, self.rule_id)
     }
@@ -223,6 +273,13 @@ impl Notification {
             (Event::Firing, value) => {
                 let value = value.unwrap_or_else(|| "unknown".to_owned());
                 format!("{place}: {phrase} is {value}, {} is {limit}", self.level)
+            }
+            (Event::Escalated | Event::Reminder | Event::Response, value) => {
+                let value = value.unwrap_or_else(|| "unknown".to_owned());
+                format!(
+                    "{place}: {phrase} is {value}, still {} ({limit}), bad for {duration}",
+                    self.level
+                )
             }
         }
     }

@@ -38,6 +38,15 @@ pub enum Kind {
     /// It is over.
     #[serde(rename = "alert.resolved")]
     Resolved,
+    /// It still fires, and was not taken up.
+    #[serde(rename = "alert.escalated")]
+    Escalated,
+    /// It still fires.
+    #[serde(rename = "alert.reminder")]
+    Reminder,
+    /// Something was done about it automatically.
+    #[serde(rename = "alert.response")]
+    Response,
 }
 
 impl<'a> Body<'a> {
@@ -47,6 +56,9 @@ impl<'a> Body<'a> {
             Event::Firing => Kind::Firing,
             Event::Level => Kind::LevelChanged,
             Event::Resolved => Kind::Resolved,
+            Event::Escalated => Kind::Escalated,
+            Event::Reminder => Kind::Reminder,
+            Event::Response => Kind::Response,
         };
         Self {
             kind,

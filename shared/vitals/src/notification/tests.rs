@@ -71,6 +71,16 @@ fn the_outbox_gives_back_what_was_put_in() {
 }
 
 #[test]
+fn what_was_queued_by_an_older_release_is_still_read() {
+    let [firing, ..] = story();
+    let mut stored = serde_json::to_value(&firing).unwrap();
+    for field in ["labels", "advice", "acknowledged", "responses", "no_data_since"] {
+        stored.as_object_mut().unwrap().remove(field);
+    }
+    assert_eq!(serde_json::from_value::<Notification>(stored).unwrap(), firing);
+}
+
+#[test]
 fn less_is_worse_is_told_so_too() {
     let rule = Rule::new(cache_hit()).unwrap();
     let at: DateTime<Utc> = "2026-11-21T10:02:00Z".parse().unwrap();

@@ -22,12 +22,16 @@ grant execute on function
   monitoring.retention_of(text),
   monitoring.histogram_bucket(int8),
   monitoring.histogram_value(int4),
-  monitoring.histogram_quantile(jsonb, float8)
+  monitoring.histogram_quantile(jsonb, float8),
+  monitoring.label_fits(text, jsonb),
+  monitoring.labels_fit(jsonb, jsonb),
+  monitoring.is_label_filter(jsonb),
+  monitoring.is_object_of_texts(jsonb)
 to pgvitals_collector, pgvitals_maintenance;
 
 -- The journal of the migrations, what is kept for how long, and what was rolled up of it decide over the schema itself:
 -- the collector reads them.
 revoke insert, update, delete on
-  monitoring.schema_migrations, monitoring.partitioned_tables, monitoring.retention, monitoring.roll_up_progress,
+  monitoring.schema_migrations, monitoring.metrics, monitoring.partitioned_tables, monitoring.retention, monitoring.roll_up_progress,
   monitoring.trimmed_samples
 from pgvitals_collector;

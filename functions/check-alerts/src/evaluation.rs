@@ -110,8 +110,11 @@ impl Evaluation<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use chrono::TimeDelta;
-    use vitals::rule::RuleDefinition;
+    use vitals::rule::{Metric, RuleDefinition};
+    use vitals::unit::Unit;
 
     use super::*;
 
@@ -119,18 +122,16 @@ mod tests {
         Rule::new(RuleDefinition {
             rule_id: "slow_statement".to_owned(),
             summary: "A statement is slow".to_owned(),
-            metric: "statement_mean_ms".to_owned(),
-            comparison: "above".to_owned(),
+            metric: Metric::new("statement_mean_ms", Unit::Milliseconds, "mean execution time")
+                .about("statement"),
             warning: Some(250.0),
             critical: Some(500.0),
             emergency: Some(1000.0),
             resolve: 225.0,
-            window_seconds: 60,
-            for_seconds: 0,
             cooldown_seconds: 0,
             minimum_traffic: 3,
             runbook: Some("docs/runbooks/slow_statement.md".to_owned()),
-            enabled: true,
+            ..RuleDefinition::default()
         })
         .unwrap()
     }
@@ -141,8 +142,7 @@ mod tests {
             target_id: 1,
             subject: "5/10/42/t".to_owned(),
             subject_label: "select pg_sleep($1)".to_owned(),
-            database: Some("shop".to_owned()),
-            user_name: None,
+            labels: BTreeMap::from([("database".to_owned(), "shop".to_owned())]),
             observation,
             traffic,
         }

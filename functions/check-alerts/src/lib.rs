@@ -82,7 +82,7 @@ async fn evaluate(client: &impl db::Client, external_url: &str) -> Result<Option
         return Ok(None);
     };
     let rules = rules::all(client).await?;
-    let observed = observations::all(client).await?;
+    let observed = observations::all(client, &rules).await?;
     let current = alerts::current(client).await?;
     let targets = store::targets::list(client).await?;
     let targets = targets

@@ -1,42 +1,49 @@
-//! Makes the list of collectors from the files in `sql/collectors/`.
+//! Makes the list of collectors from the files in `sql/collectors/`, and that of metrics from those in `sql/metrics/`.
 //!
-//! Adding a collector is adding a file. A header that cannot be read, or variants that do not fit each other, fail the
+//! Adding one is adding a file. A header that cannot be read, or variants that do not fit each other, fail the
 //! build with the file and the line, rather than a run on somebody's server.
 
 #![allow(clippy::print_stdout, reason = "what a build script prints is for cargo")]
 
 mod generate;
 mod header;
+mod lines;
+mod metric;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use header::File;
+use lines::HeaderError;
+use metric::Metric;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../sql/collectors");
-    println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed=build");
-    let files = read(&folder)?;
-    let generated = generate::collectors(&files)?;
-    let path = PathBuf::from(env::var("OUT_DIR")?).join("collectors.rs");
-    fs::write(path, generated)?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let collectors = read("sql/collectors", File::parse)?;
+    fs::write(out.join("collectors.rs"), generate::collectors(&collectors)?)?;
+    let metrics = read("sql/metrics", Metric::parse)?;
+    fs::write(out.join("metrics.rs"), metric::generate(&metrics)?)?;
     Ok(())
 }
 
-/// Every file of the folder, by name; or what is wrong, of all that are wrong.
-fn read(folder: &Path) -> Result<Vec<File>, Box<dyn Error>> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
+/// Every file of a folder of the project, by name; or what is wrong, of all that are wrong.
+fn read<T>(folder: &str, parse: fn(&str, &str) -> Result<T, HeaderError>) -> Result<Vec<T>, Box<dyn Error>> {
+    let path = Path::new(&env::var("CARGO_MANIFEST_DIR")?)
+        .join("../..")
+        .join(folder);
+    println!("cargo::rerun-if-changed={}", path.display());
+    let mut paths: Vec<PathBuf> = fs::read_dir(&path)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     paths.sort();
     let (mut files, mut wrong) = (Vec::new(), Vec::new());
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match parse(&path, &name) {
+        match read_file(&path, &name, parse) {
             Ok(file) => files.push(file),
-            Err(error) => wrong.push(format!("sql/collectors/{name}: {error}")),
+            Err(error) => wrong.push(format!("{folder}/{name}: {error}")),
         }
     }
     if wrong.is_empty() {
@@ -46,10 +53,14 @@ fn read(folder: &Path) -> Result<Vec<File>, Box<dyn Error>> {
     }
 }
 
-fn parse(path: &Path, name: &str) -> Result<File, String> {
+fn read_file<T>(
+    path: &Path,
+    name: &str,
+    parse: fn(&str, &str) -> Result<T, HeaderError>,
+) -> Result<T, String> {
     let stem = name
         .strip_suffix(".sql")
         .ok_or_else(|| "not a .sql file".to_owned())?;
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
-    File::parse(stem, &text).map_err(|error| error.to_string())
+    parse(stem, &text).map_err(|error| error.to_string())
 }

@@ -177,6 +177,9 @@ pub fn find(name: &str) -> Option<&'static Collector> {
 #[cfg(test)]
 #[path = "../build/header.rs"]
 mod header;
+#[cfg(test)]
+#[path = "../build/lines.rs"]
+mod lines;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,8 @@
 //! - [`blocking`]: sessions that wait for locks
 //! - [`samples`]: what collectors without tables of their own store
 //! - [`exposed`]: what the metrics endpoint shows of them
-//! - [`rules`], [`observations`], [`alerts`]: thresholds, what is measured against them, what came of it
+//! - [`metrics`], [`rules`], [`observations`], [`alerts`]: what can be watched, thresholds, what is measured against
+//!   them, what came of it
 //! - [`channels`], [`outbox`]: who is told, and what waits to be told
 //! - [`roll_ups`], [`retention`]: samples by the hour and the day, and what keeps the schema small
 //! - [`runs`]: the journal
@@ -29,6 +30,7 @@ pub mod exposition;
 pub mod health;
 mod json;
 pub mod logins;
+pub mod metrics;
 pub mod migrations;
 mod name;
 pub mod observations;

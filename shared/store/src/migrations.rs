@@ -46,6 +46,7 @@ pub const ALL: &[Migration] = &[
     migration!(11, "retention", "0011_retention.sql"),
     migration!(12, "exposed", "0012_exposed.sql"),
     migration!(13, "pgbouncer", "0013_pgbouncer.sql"),
+    migration!(14, "rules", "0014_rules.sql"),
 ];
 
 /// What a call of [`migrate`] did.
@@ -142,6 +143,7 @@ pub async fn migrate(client: &impl Client) -> Result<Applied, MigrationError> {
             apply(client, migration).await?;
         }
         crate::collectors::register(client).await?;
+        crate::metrics::register(client).await?;
         run_script(client, include_str!("../../../sql/grants.sql")).await?;
         views::create(client).await?;
         Ok(Applied {

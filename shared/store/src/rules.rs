@@ -1,7 +1,10 @@
 //! Thresholds.
 
+use std::collections::BTreeMap;
+
 use db::{Client, DbError, Row};
-use vitals::rule::{Rule, RuleDefinition, RuleError};
+use vitals::rule::{Aggregate, Metric, Rule, RuleDefinition, RuleError};
+use vitals::unit::Unit;
 
 /// The rules, checked one by one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,7 +31,7 @@ impl Rules {
 pub async fn all(client: &impl Client) -> Result<Rules, DbError> {
     let mut rules = Rules::default();
     for row in &client.query(include_str!("../sql/rules/all.sql"), &[]).await? {
-        match Rule::new(read_definition(row)?) {
+        match read(row)? {
             Ok(rule) => rules.valid.push(rule),
             Err(fault) => rules.faults.push(fault),
         }
@@ -36,21 +39,65 @@ pub async fn all(client: &impl Client) -> Result<Rules, DbError> {
     Ok(rules)
 }
 
-fn read_definition(row: &Row) -> Result<RuleDefinition, DbError> {
+fn read(row: &Row) -> Result<Result<Rule, RuleError>, DbError> {
+    let rule_id: String = row.get("rule_id")?;
+    let Some(metric) = read_metric(row)? else {
+        let metric = row.get("metric")?;
+        return Ok(Err(RuleError::Metric { rule_id, metric }));
+    };
+    Ok(Rule::new(read_definition(row, rule_id, metric)?))
+}
+
+/// The metric that a rule names; nothing where this release has none of that name, or cannot read what it says.
+fn read_metric(row: &Row) -> Result<Option<Metric>, DbError> {
+    if !row.get::<bool>("metric_is_known")? {
+        return Ok(None);
+    }
+    let (unit, aggregates): (String, Vec<String>) = (row.get("unit")?, row.get("aggregates")?);
+    let aggregates: Result<Vec<Aggregate>, _> = aggregates.iter().map(|name| name.parse()).collect();
+    let (Ok(unit), Ok(aggregates)) = (unit.parse::<Unit>(), aggregates) else {
+        return Ok(None);
+    };
+    let mut metric = Metric::new(row.get::<String>("metric")?, unit, row.get::<String>("phrase")?)
+        .with_aggregates(aggregates);
+    if let Some(subject) = row.get::<Option<String>>("subject_kind")? {
+        metric = metric.about(subject);
+    }
+    if let Some(collector) = row.get::<Option<String>>("collector")? {
+        metric = metric.read_by(collector);
+    }
+    if row.get("is_generic")? {
+        metric = metric.generic();
+    }
+    Ok(Some(metric))
+}
+
+fn read_definition(row: &Row, rule_id: String, metric: Metric) -> Result<RuleDefinition, DbError> {
+    let tags: BTreeMap<String, String> = serde_json::from_value(row.get("tags")?).unwrap_or_default();
     Ok(RuleDefinition {
-        rule_id: row.get("rule_id")?,
+        rule_id,
         summary: row.get("summary")?,
-        metric: row.get("metric")?,
+        metric,
+        aggregate: row.get("aggregate")?,
+        labels: row.get("labels")?,
         comparison: row.get("comparison")?,
         warning: row.get("warning")?,
         critical: row.get("critical")?,
         emergency: row.get("emergency")?,
+        threshold: row.get("threshold")?,
         resolve: row.get("resolve")?,
         window_seconds: row.get("window_seconds")?,
         for_seconds: row.get("for_seconds")?,
         cooldown_seconds: row.get("cooldown_seconds")?,
         minimum_traffic: row.get("minimum_traffic")?,
+        no_data: row.get("no_data")?,
+        inhibited_by: row.get("inhibited_by")?,
+        tags,
+        advice: row.get("advice")?,
         runbook: row.get("runbook")?,
+        response: row.get("response")?,
+        response_arguments: row.get("response_arguments")?,
+        response_level: row.get("response_level")?,
         enabled: row.get("enabled")?,
     })
 }

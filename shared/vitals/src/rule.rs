@@ -1,57 +1,23 @@
 //! Rules: which value is watched, and where alarming begins.
+//!
+//! - `metric`: what can be watched; `labels`: of which subjects
+//! - `definition`: a rule as it is written down, and what can be wrong with it
+//! - here: a rule that was checked, and what a value means to it
 
+mod definition;
+mod labels;
+mod metric;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+pub use self::definition::{RuleDefinition, RuleError};
+pub use self::labels::{LabelCondition, LabelFilter};
+pub use self::metric::{Aggregate, Metric};
 use crate::alert::Observation;
 use crate::level::Level;
 use crate::name::{UnknownName, names};
-use crate::unit::Unit;
-
-names! {
-    /// What a rule watches.
-    "metric" pub enum Metric {
-        /// Mean execution time of a statement over the window, in milliseconds. One subject per statement.
-        StatementMeanMs = "statement_mean_ms",
-        /// Client connections in percent of those that `max_connections` leaves to clients. One subject per target.
-        ConnectionUsePercent = "connection_use_percent",
-        /// Blocks found in shared buffers in percent of all asked for in the window. One subject per database.
-        CacheHitPercent = "cache_hit_percent",
-        /// Seconds since the target was last reached. One subject per target.
-        TargetDownSeconds = "target_down_seconds",
-    }
-}
-
-impl Metric {
-    /// What its values are measured in.
-    pub const fn unit(self) -> Unit {
-        match self {
-            Self::StatementMeanMs => Unit::Milliseconds,
-            Self::ConnectionUsePercent | Self::CacheHitPercent => Unit::Percent,
-            Self::TargetDownSeconds => Unit::Seconds,
-        }
-    }
-
-    /// What its values say, for the middle of a sentence.
-    pub const fn phrase(self) -> &'static str {
-        match self {
-            Self::StatementMeanMs => "mean execution time",
-            Self::ConnectionUsePercent => "connection use",
-            Self::CacheHitPercent => "cache hit ratio",
-            Self::TargetDownSeconds => "time without an answer",
-        }
-    }
-
-    /// What one alert of such a rule is about, or `None` where it is about the target itself.
-    pub const fn subject(self) -> Option<&'static str> {
-        match self {
-            Self::StatementMeanMs => Some("statement"),
-            Self::CacheHitPercent => Some("database"),
-            Self::ConnectionUsePercent | Self::TargetDownSeconds => None,
-        }
-    }
-}
 
 names! {
     /// Which side of a threshold is the bad one.
@@ -73,113 +39,14 @@ impl Comparison {
     }
 }
 
-/// A rule as it is written down: a row of `monitoring.rules`, not checked yet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RuleDefinition {
-    /// Its name, such as `slow_statement`.
-    pub rule_id: String,
-    /// What it is for, in a few words.
-    pub summary: String,
-    /// The name of a [`Metric`].
-    pub metric: String,
-    /// The name of a [`Comparison`].
-    pub comparison: String,
-    /// Where a warning begins, in the unit of the metric.
-    pub warning: Option<f64>,
-    /// Where critical begins.
-    pub critical: Option<f64>,
-    /// Where an emergency begins.
-    pub emergency: Option<f64>,
-    /// Where all is well again: on the good side of the mildest threshold, or on it.
-    pub resolve: f64,
-    /// How far back values are taken together, in seconds.
-    pub window_seconds: i64,
-    /// How long a value must be bad before the alert fires, in seconds.
-    pub for_seconds: i64,
-    /// How long after a recovery, or a change of level, the next notice of no greater urgency may go out, in seconds.
-    pub cooldown_seconds: i64,
-    /// How much must have happened in the window (calls, block accesses) for a value to mean anything.
-    pub minimum_traffic: i64,
-    /// Where it is written what to do: an address or a path below the documentation.
-    pub runbook: Option<String>,
-    /// Whether it is evaluated.
-    pub enabled: bool,
-}
-
-/// What is wrong with a rule.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum RuleError {
-    /// The metric or the comparison has a name that is not known.
-    #[error("cannot use rule {rule_id}")]
-    Name {
-        /// The rule.
-        rule_id: String,
-        /// What is not known.
-        #[source]
-        source: UnknownName,
-    },
-    /// There is nothing that the rule could fire at.
-    #[error(
-        "cannot use rule {rule_id}: it has no threshold, set at least one of warning, critical, emergency"
-    )]
-    NoThreshold {
-        /// The rule.
-        rule_id: String,
-    },
-    /// A number is not finite.
-    #[error("cannot use rule {rule_id}: {field} is not a finite number")]
-    NotFinite {
-        /// The rule.
-        rule_id: String,
-        /// Which number.
-        field: &'static str,
-    },
-    /// A level would begin before a milder one.
-    #[error(
-        "cannot use rule {rule_id}: {worse} at {worse_value} is not {comparison} {milder} at {milder_value}"
-    )]
-    Order {
-        /// The rule.
-        rule_id: String,
-        /// The direction in which levels get worse.
-        comparison: Comparison,
-        /// The milder level.
-        milder: Level,
-        /// Where it begins.
-        milder_value: f64,
-        /// The worse level.
-        worse: Level,
-        /// Where it begins.
-        worse_value: f64,
-    },
-    /// The alert would resolve while it still fires.
-    #[error(
-        "cannot use rule {rule_id}: it would resolve at {resolve}, which is {comparison} its threshold {threshold}"
-    )]
-    Resolve {
-        /// The rule.
-        rule_id: String,
-        /// The bad direction.
-        comparison: Comparison,
-        /// The mildest threshold.
-        threshold: f64,
-        /// The resolve value.
-        resolve: f64,
-    },
-    /// A duration or a count that is negative, a window that is empty, or one of more than a year.
-    #[error("cannot use rule {rule_id}: {field} is {value}, expected {minimum} to {maximum}")]
-    Range {
-        /// The rule.
-        rule_id: String,
-        /// Which number.
-        field: &'static str,
-        /// Its value.
-        value: i64,
-        /// The least it may be.
-        minimum: i64,
-        /// The most it may be.
-        maximum: i64,
-    },
+names! {
+    /// What it means to a rule that nothing is known of a subject for a while.
+    "no-data policy" pub enum NoDataPolicy {
+        /// Nothing changes; that there is no data is shown.
+        Keep = "keep",
+        /// A warning, once it has lasted for the hold of the rule.
+        Alert = "alert",
+    }
 }
 
 /// A rule that was checked: its thresholds are ordered, its resolve value is on their good side, its times are sane.
@@ -189,13 +56,21 @@ pub enum RuleError {
 pub struct Rule {
     definition: RuleDefinition,
     metric: Metric,
+    aggregate: Aggregate,
+    labels: LabelFilter,
     comparison: Comparison,
+    thresholds: [Option<f64>; 3],
     window: Duration,
     hold: Duration,
     cooldown: Duration,
+    no_data: NoDataPolicy,
+    response_level: Level,
 }
 
 const A_YEAR: i64 = 366 * 86_400;
+
+/// Where the levels begin, as shares of `threshold`.
+const SHARES: [f64; 3] = [0.5, 1.0, 2.0];
 
 impl Rule {
     /// Checks a definition.
@@ -204,13 +79,17 @@ impl Rule {
     ///
     /// Says what is wrong with the definition, the first thing first.
     pub fn new(definition: RuleDefinition) -> Result<Self, RuleError> {
-        let name_error = |source| RuleError::Name {
-            rule_id: definition.rule_id.clone(),
-            source,
+        let comparison = name(&definition, &definition.comparison)?;
+        let aggregate = aggregate(&definition)?;
+        let metric = match aggregate {
+            Aggregate::Rate => definition.metric.clone().per_second(),
+            _ => definition.metric.clone(),
         };
-        let metric = definition.metric.parse::<Metric>().map_err(name_error)?;
-        let comparison = definition.comparison.parse::<Comparison>().map_err(name_error)?;
-        check_thresholds(&definition, comparison)?;
+        let labels = serde_json::from_value(definition.labels.clone()).map_err(|_| RuleError::Labels {
+            rule_id: definition.rule_id.clone(),
+        })?;
+        let thresholds = thresholds(&definition, comparison)?;
+        check_thresholds(&definition, &thresholds, comparison)?;
         let window = seconds(&definition, "window_seconds", definition.window_seconds, 1)?;
         let hold = seconds(&definition, "for_seconds", definition.for_seconds, 0)?;
         let cooldown = seconds(&definition, "cooldown_seconds", definition.cooldown_seconds, 0)?;
@@ -222,12 +101,17 @@ impl Rule {
             i64::MAX,
         )?;
         Ok(Self {
-            definition,
             metric,
+            aggregate,
+            labels,
             comparison,
+            thresholds,
             window,
             hold,
             cooldown,
+            no_data: name(&definition, &definition.no_data)?,
+            response_level: name(&definition, &definition.response_level)?,
+            definition,
         })
     }
 
@@ -242,8 +126,18 @@ impl Rule {
     }
 
     /// What it watches.
-    pub const fn metric(&self) -> Metric {
-        self.metric
+    pub const fn metric(&self) -> &Metric {
+        &self.metric
+    }
+
+    /// How the values of the window become one.
+    pub const fn aggregate(&self) -> Aggregate {
+        self.aggregate
+    }
+
+    /// Which subjects it is about.
+    pub const fn labels(&self) -> &LabelFilter {
+        &self.labels
     }
 
     /// Which side of its thresholds is bad.
@@ -276,6 +170,36 @@ impl Rule {
         self.definition.runbook.as_deref()
     }
 
+    /// The next step, in one line.
+    pub fn advice(&self) -> Option<&str> {
+        self.definition.advice.as_deref()
+    }
+
+    /// What it means that nothing is known of a subject.
+    pub const fn no_data(&self) -> NoDataPolicy {
+        self.no_data
+    }
+
+    /// Rules that keep this one from being told while they fire for the same target.
+    pub fn inhibited_by(&self) -> &[String] {
+        &self.definition.inhibited_by
+    }
+
+    /// Labels of the rule itself, which routes and silences can ask for.
+    pub const fn tags(&self) -> &BTreeMap<String, String> {
+        &self.definition.tags
+    }
+
+    /// The action that is to be tried when it fires, if any.
+    pub fn response(&self) -> Option<&str> {
+        self.definition.response.as_deref()
+    }
+
+    /// From which level on the action is tried.
+    pub const fn response_level(&self) -> Level {
+        self.response_level
+    }
+
     /// Whether it is evaluated.
     pub const fn is_enabled(&self) -> bool {
         self.definition.enabled
@@ -293,7 +217,14 @@ impl Rule {
 
     /// Where a level begins, if the rule has that level.
     pub const fn threshold(&self, level: Level) -> Option<f64> {
-        threshold(&self.definition, level)
+        self.thresholds[level as usize]
+    }
+
+    /// Where its mildest level begins.
+    pub fn mildest(&self) -> f64 {
+        self.levels()
+            .next()
+            .map_or_else(|| self.resolve(), |(_, threshold)| threshold)
     }
 
     /// What a value and the traffic behind it mean to this rule.
@@ -332,7 +263,7 @@ impl Rule {
     }
 
     fn release(&self, threshold: f64) -> f64 {
-        let mildest = self.levels().next().map_or(threshold, |(_, mildest)| mildest);
+        let mildest = self.mildest();
         // The mildest threshold is released at the resolve value itself, not at a rounded sum.
         if threshold == mildest {
             self.resolve()
@@ -342,46 +273,79 @@ impl Rule {
     }
 
     fn levels(&self) -> impl DoubleEndedIterator<Item = (Level, f64)> {
-        levels(&self.definition)
+        levels(&self.thresholds)
     }
 }
 
-const fn threshold(definition: &RuleDefinition, level: Level) -> Option<f64> {
-    match level {
-        Level::Warning => definition.warning,
-        Level::Critical => definition.critical,
-        Level::Emergency => definition.emergency,
-    }
-}
-
-fn levels(definition: &RuleDefinition) -> impl DoubleEndedIterator<Item = (Level, f64)> {
+fn levels(thresholds: &[Option<f64>; 3]) -> impl DoubleEndedIterator<Item = (Level, f64)> {
     Level::ALL
         .iter()
-        .filter_map(|level| Some((*level, threshold(definition, *level)?)))
+        .zip(thresholds)
+        .filter_map(|(level, threshold)| Some((*level, (*threshold)?)))
 }
 
-fn check_thresholds(definition: &RuleDefinition, comparison: Comparison) -> Result<(), RuleError> {
-    let rule_id = || definition.rule_id.clone();
-    if !definition.resolve.is_finite() {
-        return Err(RuleError::NotFinite {
-            rule_id: rule_id(),
-            field: "resolve",
-        });
-    }
-    if let Some((level, _)) = levels(definition).find(|(_, threshold)| !threshold.is_finite()) {
-        return Err(RuleError::NotFinite {
-            rule_id: rule_id(),
-            field: level.as_str(),
-        });
-    }
-    let Some((_, mildest)) = levels(definition).next() else {
-        return Err(RuleError::NoThreshold { rule_id: rule_id() });
+fn name<T: FromStr<Err = UnknownName>>(definition: &RuleDefinition, text: &str) -> Result<T, RuleError> {
+    text.parse().map_err(|source| RuleError::Name {
+        rule_id: definition.rule_id.clone(),
+        source,
+    })
+}
+
+/// The aggregate that the rule names, or the metric's own.
+fn aggregate(definition: &RuleDefinition) -> Result<Aggregate, RuleError> {
+    let known = definition.metric.aggregates();
+    let own = known.first().copied().unwrap_or(Aggregate::Last);
+    let Some(text) = &definition.aggregate else {
+        return Ok(own);
     };
-    for ((milder, milder_value), (worse, worse_value)) in levels(definition).zip(levels(definition).skip(1)) {
+    let aggregate = name(definition, text)?;
+    if known.contains(&aggregate) {
+        return Ok(aggregate);
+    }
+    let names: Vec<&str> = known.iter().map(|known| known.as_str()).collect();
+    Err(RuleError::Aggregate {
+        rule_id: definition.rule_id.clone(),
+        metric: definition.metric.name().to_owned(),
+        aggregate,
+        known: names.join(", "),
+    })
+}
+
+/// Where the levels begin, mildest first: as the rule says it, or as shares of its one threshold.
+fn thresholds(definition: &RuleDefinition, comparison: Comparison) -> Result<[Option<f64>; 3], RuleError> {
+    let own = [definition.warning, definition.critical, definition.emergency];
+    let rule_id = definition.rule_id.clone();
+    match definition.threshold {
+        None if own == [None; 3] => Err(RuleError::NoThreshold { rule_id }),
+        None => Ok(own),
+        Some(_) if own != [None; 3] => Err(RuleError::TwoThresholds { rule_id }),
+        Some(threshold) if comparison == Comparison::Above && threshold > 0.0 => {
+            Ok(SHARES.map(|share| Some(share * threshold)))
+        }
+        Some(_) => Err(RuleError::Share { rule_id }),
+    }
+}
+
+fn check_thresholds(
+    definition: &RuleDefinition,
+    thresholds: &[Option<f64>; 3],
+    comparison: Comparison,
+) -> Result<(), RuleError> {
+    let rule_id = || definition.rule_id.clone();
+    let not_finite = |field| RuleError::NotFinite {
+        rule_id: rule_id(),
+        field,
+    };
+    if !definition.resolve.is_finite() {
+        return Err(not_finite("resolve"));
+    }
+    if let Some((level, _)) = levels(thresholds).find(|(_, threshold)| !threshold.is_finite()) {
+        return Err(not_finite(level.as_str()));
+    }
+    for ((milder, milder_value), (worse, worse_value)) in levels(thresholds).zip(levels(thresholds).skip(1)) {
         if !comparison.is_beyond(worse_value, milder_value) {
-            let rule_id = rule_id();
             return Err(RuleError::Order {
-                rule_id,
+                rule_id: rule_id(),
                 comparison,
                 milder,
                 milder_value,
@@ -390,16 +354,15 @@ fn check_thresholds(definition: &RuleDefinition, comparison: Comparison) -> Resu
             });
         }
     }
-    if comparison.is_beyond(definition.resolve, mildest) {
-        let resolve = definition.resolve;
-        return Err(RuleError::Resolve {
+    match levels(thresholds).next() {
+        Some((_, mildest)) if comparison.is_beyond(definition.resolve, mildest) => Err(RuleError::Resolve {
             rule_id: rule_id(),
             comparison,
             threshold: mildest,
-            resolve,
-        });
+            resolve: definition.resolve,
+        }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn within(

@@ -7,27 +7,36 @@ use crate::name::names;
 names! {
     /// What a value is measured in.
     "unit" pub enum Unit {
+        /// Millionths of a second.
+        Microseconds = "us",
         /// Thousandths of a second.
         Milliseconds = "ms",
         /// Seconds.
         Seconds = "s",
         /// Parts of a hundred.
         Percent = "percent",
+        /// Parts of a thousand; written in percent.
+        Permille = "permille",
+        /// Bytes; written in powers of 1024.
+        Bytes = "bytes",
         /// A number of things.
         Count = "count",
     }
 }
 
 impl Unit {
-    /// The value as a person would write it: `600 ms`, `1.25 s`, `2 min 5 s`, `93.4 %`, `12,345`.
+    /// The value as a person would write it: `600 ms`, `1.25 s`, `2 min 5 s`, `93.4 %`, `1.5 GB`, `12,345`.
     pub fn format(self, value: f64) -> String {
         if !value.is_finite() {
             return "unknown".to_owned();
         }
         match self {
+            Self::Microseconds => format_milliseconds(value / 1000.0),
             Self::Milliseconds => format_milliseconds(value),
             Self::Seconds => format_milliseconds(value * 1000.0),
             Self::Percent => format!("{} %", round(value)),
+            Self::Permille => format!("{} %", round(value / 10.0)),
+            Self::Bytes => format_bytes(value),
             Self::Count => group_thousands(&round(value)),
         }
     }
@@ -58,6 +67,19 @@ fn format_milliseconds(milliseconds: f64) -> String {
         ),
         _ => format!("{} s", round(milliseconds / 1000.0)),
     }
+}
+
+fn format_bytes(bytes: f64) -> String {
+    const GREATER: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    let (mut amount, mut unit) = (bytes, "B");
+    for greater in GREATER {
+        // What would be written as 1,000 or more of a unit is written in the next one.
+        if amount.abs() < 999.5 {
+            break;
+        }
+        (amount, unit) = (amount / 1024.0, greater);
+    }
+    format!("{} {unit}", group_thousands(&round(amount)))
 }
 
 /// Three digits are as many as anybody reads in an alert: `0.0421`, `1.25`, `93.4`, `600`, `12345`.
@@ -162,6 +184,23 @@ mod tests {
                 (12_345.0, "12,345"),
                 (-1_234_567.0, "-1,234,567"),
                 (1.5, "1.5"),
+            ],
+        );
+        check(Unit::Permille, &[(500.0, "50 %"), (995.0, "99.5 %")]);
+        check(Unit::Microseconds, &[(1_500.0, "1.5 ms"), (2_000_000.0, "2 s")]);
+    }
+
+    #[test]
+    fn bytes_turn_into_greater_units() {
+        check(
+            Unit::Bytes,
+            &[
+                (0.0, "0 B"),
+                (999.0, "999 B"),
+                (1_024.0, "1 kB"),
+                (53_687_091_200.0, "50 GB"),
+                (-1_610_612_736.0, "-1.5 GB"),
+                (1e30, "888,178,419,700,125 PB"),
             ],
         );
     }

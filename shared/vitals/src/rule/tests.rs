@@ -1,21 +1,21 @@
+use serde_json::json;
+
 use super::*;
+use crate::unit::Unit;
 
 pub(crate) fn slow_statement() -> RuleDefinition {
     RuleDefinition {
         rule_id: "slow_statement".to_owned(),
         summary: "A statement is slow".to_owned(),
-        metric: "statement_mean_ms".to_owned(),
-        comparison: "above".to_owned(),
+        metric: Metric::new("statement_mean_ms", Unit::Milliseconds, "mean execution time")
+            .about("statement"),
         warning: Some(250.0),
         critical: Some(500.0),
         emergency: Some(1000.0),
         resolve: 225.0,
-        window_seconds: 60,
-        for_seconds: 0,
-        cooldown_seconds: 300,
         minimum_traffic: 3,
         runbook: Some("runbooks/slow-statement.md".to_owned()),
-        enabled: true,
+        ..RuleDefinition::default()
     }
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn cache_hit() -> RuleDefinition {
     RuleDefinition {
         rule_id: "cache_hit".to_owned(),
         summary: "Too much is read from disk".to_owned(),
-        metric: "cache_hit_percent".to_owned(),
+        metric: Metric::new("cache_hit_percent", Unit::Percent, "cache hit ratio").about("database"),
         comparison: "below".to_owned(),
         warning: Some(95.0),
         critical: Some(90.0),
@@ -124,7 +124,7 @@ fn a_rule_that_makes_no_sense_is_refused_with_the_reason() {
     );
     assert_eq!(
         refused(|rule| (rule.warning, rule.critical, rule.emergency) = (None, None, None)),
-        "cannot use rule slow_statement: it has no threshold, set at least one of warning, critical, emergency"
+        "cannot use rule slow_statement: it has no threshold, set at least one of warning, critical, emergency, or threshold"
     );
     assert_eq!(
         refused(|rule| rule.resolve = 300.0),
@@ -145,14 +145,80 @@ fn a_rule_that_makes_no_sense_is_refused_with_the_reason() {
 }
 
 #[test]
-fn an_unknown_metric_is_named_in_the_cause() {
-    let mut definition = slow_statement();
-    definition.metric = "statement_mean".to_owned();
-    let error = Rule::new(definition).unwrap_err();
-    assert_eq!(error.to_string(), "cannot use rule slow_statement");
-    let cause = std::error::Error::source(&error).unwrap().to_string();
-    assert!(
-        cause.starts_with(r#"unknown metric "statement_mean", expected one of statement_mean_ms, "#),
-        "{cause}"
+fn one_threshold_stands_for_three_levels() {
+    let rule = rule(RuleDefinition {
+        warning: None,
+        critical: None,
+        emergency: None,
+        threshold: Some(100.0),
+        resolve: 45.0,
+        ..slow_statement()
+    });
+    let levels = [Level::Warning, Level::Critical, Level::Emergency].map(|level| rule.threshold(level));
+    assert_eq!(levels, [Some(50.0), Some(100.0), Some(200.0)]);
+    assert_eq!(rule.mildest(), 50.0);
+    assert_eq!(
+        refused(|rule| rule.threshold = Some(100.0)),
+        "cannot use rule slow_statement: threshold takes the place of warning, critical and emergency"
+    );
+    let share = |comparison: &str, threshold| {
+        refused(|rule| {
+            (rule.warning, rule.critical, rule.emergency) = (None, None, None);
+            (rule.comparison, rule.threshold) = (comparison.to_owned(), Some(threshold));
+        })
+    };
+    let expected = "cannot use rule slow_statement: threshold needs comparison above and more than 0, set the levels themselves";
+    assert_eq!(share("below", 100.0), expected);
+    assert_eq!(share("above", 0.0), expected);
+    assert_eq!(share("above", f64::NAN), expected);
+}
+
+#[test]
+fn an_aggregate_is_one_that_the_metric_has() {
+    let metric = || {
+        Metric::new("wal.bytes", Unit::Bytes, "WAL").with_aggregates(vec![Aggregate::Rate, Aggregate::Sum])
+    };
+    let with = |aggregate: Option<&str>| {
+        Rule::new(RuleDefinition {
+            metric: metric(),
+            aggregate: aggregate.map(str::to_owned),
+            ..slow_statement()
+        })
+    };
+    let own = with(None).unwrap();
+    assert_eq!(own.aggregate(), Aggregate::Rate);
+    assert_eq!(own.metric().phrase(), "WAL per second");
+    assert_eq!(with(Some("sum")).unwrap().metric().phrase(), "WAL");
+    assert_eq!(
+        with(Some("p95")).unwrap_err().to_string(),
+        "cannot use rule slow_statement: wal.bytes has no p95, only rate, sum"
+    );
+    assert!(with(Some("median")).is_err());
+}
+
+#[test]
+fn names_and_labels_that_are_not_known_are_refused() {
+    let named = |change: fn(&mut RuleDefinition)| {
+        let mut definition = slow_statement();
+        change(&mut definition);
+        let error = Rule::new(definition).unwrap_err();
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        (error.to_string(), cause.unwrap_or_default())
+    };
+    let (error, cause) = named(|rule| rule.comparison = "over".to_owned());
+    assert_eq!(error, "cannot use rule slow_statement");
+    assert_eq!(
+        cause,
+        r#"unknown comparison "over", expected one of above, below"#
+    );
+    let (_, cause) = named(|rule| rule.no_data = "page".to_owned());
+    assert_eq!(
+        cause,
+        r#"unknown no-data policy "page", expected one of keep, alert"#
+    );
+    let (error, _) = named(|rule| rule.labels = json!({"target": {"matches": "x"}}));
+    assert_eq!(
+        error,
+        r#"cannot use rule slow_statement: a condition of labels is a text, {"like": pattern} or {"not": text}"#
     );
 }

@@ -1,0 +1,97 @@
+-- What comes of it, after the question (asked.sql) and with the metric in the place that is marked: what is beyond the
+-- mildest threshold of a rule, what an alert is open for or was until lately, and what is not known.
+--
+-- An open alert whose subject is not measured rests (idle) if it was looked for within the window, and is not known
+-- otherwise. A rule on whose target the collector fell silent is not known, under an empty subject.
+,
+alert as materialized (
+  select a.rule_id, a.target_id, a.subject, a.subject_label, a.state <> 'resolved' as is_open
+  from monitoring.alerts as a
+  join monitoring.rules as r using (rule_id)
+  where a.rule_id in (select asked.rule_id from asked where asked.at is null)
+    and (a.state <> 'resolved' or a.resolved_at > now() - r.cooldown_seconds * interval '1 second')
+),
+measured as materialized (
+  select
+    metric.span, metric.target_id, metric.subject, metric.subject_label, metric.labels, metric.value, metric.traffic
+  from (
+    /* the metric */
+  ) as metric
+  join span as edge using (span)
+  where metric.value > edge.above or metric.value < edge.below
+    or (metric.target_id, metric.subject) in (select alert.target_id, alert.subject from alert)
+),
+seen as materialized (
+  select
+    asked.rule_id, asked.at, measured.target_id, measured.subject, measured.subject_label, measured.labels,
+    measured.value, measured.traffic, measured.traffic >= asked.minimum_traffic as counts
+  from asked
+  join measured using (span)
+  where (
+      (asked.rule_id, measured.target_id, measured.subject) in (
+        select alert.rule_id, alert.target_id, alert.subject from alert
+      )
+      or measured.traffic >= asked.minimum_traffic
+        and case asked.comparison
+          when 'above' then measured.value > asked.mildest
+          else measured.value < asked.mildest
+        end
+    )
+    and (
+      asked.labels = '{}'
+      or monitoring.labels_fit(
+        measured.labels || pg_catalog.jsonb_build_object('subject', measured.subject), asked.labels
+      )
+    )
+),
+unseen as (
+  select
+    alert.rule_id, alert.target_id, alert.subject, alert.subject_label, reading.labels,
+    case
+      when asked.collector = '' or reading.outcome = 'skipped' then 'idle'
+      -- Only an interval that was measured within the window can tell that nothing happened in it.
+      when reading.outcome = 'ok' and not reading.is_stale
+        and reading.last_success_at
+          > now() - greatest(asked.window_seconds, 2 * reading.interval_seconds) * interval '1 second' then 'idle'
+      else 'no_data'
+    end as state
+  from alert
+  join asked using (rule_id)
+  join reading on reading.target_id = alert.target_id and reading.collector = asked.collector and reading.is_due
+  where alert.is_open
+    and not exists (
+      select from seen
+      where seen.rule_id = alert.rule_id and seen.target_id = alert.target_id and seen.subject = alert.subject
+    )
+),
+unknown as (
+  select asked.rule_id, reading.target_id, reading.name, reading.labels
+  from asked
+  join reading on reading.collector = asked.collector and reading.is_stale
+  where asked.at is null
+    and not exists (
+      select from unseen
+      where unseen.rule_id = asked.rule_id and unseen.target_id = reading.target_id and unseen.subject = ''
+    )
+    and not exists (
+      select from pg_catalog.jsonb_each(asked.labels) as wanted (label, condition)
+      where reading.labels ? wanted.label
+        and not monitoring.label_fits(reading.labels ->> wanted.label, wanted.condition)
+    )
+)
+select
+  seen.rule_id::text as rule_id, seen.target_id::int8 as target_id, seen.subject::text as subject,
+  seen.subject_label::text as subject_label, seen.labels::jsonb as labels,
+  (case when seen.counts then seen.value end)::float8 as value, seen.traffic::int8 as traffic,
+  (case when seen.counts then 'value' else 'idle' end)::text as state, seen.at::timestamptz as at
+from seen
+union all
+select
+  unseen.rule_id::text, unseen.target_id::int8, unseen.subject::text, unseen.subject_label::text, unseen.labels::jsonb,
+  null::float8, 0::int8, unseen.state::text, null::timestamptz
+from unseen
+union all
+select
+  unknown.rule_id::text, unknown.target_id::int8, ''::text, unknown.name::text, unknown.labels::jsonb, null::float8,
+  0::int8, 'no_data'::text, null::timestamptz
+from unknown

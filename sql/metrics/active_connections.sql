@@ -1,0 +1,25 @@
+-- metric: active_connections
+-- unit: count
+-- phrase: number of sessions at work
+-- describes: client sessions that run a statement
+-- aggregates: avg max min
+-- collector: activity
+
+select
+  span.span, target.target_id, '' as subject, target.name as subject_label, target.labels,
+  used.value::float8 as value, used.samples::int8 as traffic
+from span
+join target using (collector)
+cross join lateral (
+  select
+    count(*) as samples,
+    case span.aggregate
+      when 'avg' then avg(sample.active)
+      when 'min' then min(sample.active)
+      else max(sample.active)
+    end as value
+  from monitoring.activity_samples as sample
+  where sample.target_id = target.target_id
+    and sample.sampled_at > span.starts_at and sample.sampled_at <= span.ends_at
+) as used
+where used.samples > 0

@@ -1,0 +1,22 @@
+-- metric: deadlocks_per_minute
+-- unit: count
+-- subject: database
+-- phrase: deadlocks per minute
+-- describes: deadlocks per minute
+-- aggregates: sum
+-- collector: databases
+
+select
+  span.span, target.target_id, used.database as subject, used.database as subject_label,
+  target.labels || pg_catalog.jsonb_build_object('database', used.database) as labels,
+  (60.0 * used.deadlocks / span.window_seconds)::float8 as value, used.traffic::int8 as traffic
+from span
+join target using (collector)
+cross join lateral (
+  select sample.database, sum(sample.deadlocks) as deadlocks, sum(sample.deadlocks) as traffic
+  from monitoring.database_samples as sample
+  where sample.target_id = target.target_id
+    and sample.sampled_at > span.starts_at and sample.sampled_at <= span.ends_at
+  group by sample.database
+) as used
+where used.deadlocks is not null

@@ -11,6 +11,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 use crate::error::RunnerError;
+use crate::host::key_value::KeyValueFile;
 use crate::host::{self, Hosted, State};
 
 /// How long a component may compute before the other work of its thread has a turn.
@@ -78,6 +79,7 @@ impl Engine {
         &self,
         component: &application::Component,
         own_address: &Arc<OnceLock<SocketAddr>>,
+        key_values: &Arc<KeyValueFile>,
     ) -> Result<Loaded, RunnerError> {
         let compiled = self
             .compile(&component.source)
@@ -98,6 +100,7 @@ impl Engine {
             hosted: Arc::new(Hosted::new(
                 component.clone(),
                 Arc::clone(own_address),
+                Arc::clone(key_values),
                 &self.alive,
             )),
             memory_limit: self.memory_limit,

@@ -93,8 +93,8 @@ impl RunnerError {
             Self::Cache { .. } => "name a folder that this user may write with --cache-dir",
             Self::Load { .. } => "build it with ./scripts/build; a component is made for wasm32-wasip2",
             Self::Import { .. } => {
-                "the runner offers WASI 0.2 and 0.3, spin:postgres@4.2.0 and spin:variables@3.0.0; build the \
-                 component with spin-sdk 7 and only these features: http, pg, variables"
+                "the runner offers WASI 0.2 and 0.3, spin:postgres@4.2.0, spin:variables@3.0.0 and spin:key-value@3.0.0; \
+                 build the component with spin-sdk 7 and only these features: http, pg, variables, key-value"
             }
             Self::Export {
                 trigger: "a cron trigger",

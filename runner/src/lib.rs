@@ -17,7 +17,7 @@
 //! - `runner.rs`: an application, started and stopped;
 //! - `engine.rs`: the WebAssembly engine: compiling, and making instances within their limits;
 //! - `trigger/`: what makes a component run: requests and times;
-//! - `host/`: what a component may call: PostgreSQL, variables, HTTP, its output;
+//! - `host/`: what a component may call: PostgreSQL, variables, HTTP, its memory, its output;
 //! - `error.rs`: why an application cannot be started, and the mend.
 //!
 //! The runner knows no component of this project, and adds no interface of its own: whatever runs here runs on Spin.

@@ -37,6 +37,9 @@ struct Arguments {
     /// How long to wait, when stopped, for what is still running
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
     grace: Duration,
+    /// The folder in which components keep what they remember [default: .spin beside the manifest]
+    #[arg(long, value_name = "PATH")]
+    state_dir: Option<PathBuf>,
     /// A folder for compiled modules, so that the next start is quick [default: of this user's caches]
     #[arg(long, value_name = "PATH")]
     cache_dir: Option<PathBuf>,
@@ -107,6 +110,7 @@ fn settings(arguments: &Arguments) -> Settings {
     settings.deadline = arguments.deadline;
     settings.memory_limit = arguments.memory_limit;
     settings.grace = arguments.grace;
+    settings.state_dir = arguments.state_dir.clone();
     settings.cache = arguments.cache_dir.clone().or_else(default_cache);
     settings.values.variables = arguments.variable.iter().cloned().collect();
     if let Some(file) = &arguments.env_file {

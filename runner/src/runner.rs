@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::engine::{Capacity, Engine, Loaded};
 use crate::error::RunnerError;
+use crate::host::key_value::KeyValueFile;
 use crate::host::roots;
 use crate::trigger::cron::{self, CronComponent, RunError};
 use crate::trigger::http::{HttpServer, REQUESTS_OF_A_COMPONENT};
@@ -31,6 +32,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// Most memory that an instance may take, in bytes.
     pub memory_limit: usize,
+    /// The folder in which components keep what they remember; none is `.spin` beside the manifest.
+    pub state_dir: Option<PathBuf>,
     /// A folder for compiled modules; none compiles them at every start.
     pub cache: Option<PathBuf>,
     /// How long a shutdown waits for what is still running.
@@ -47,6 +50,7 @@ impl Settings {
             listen: "127.0.0.1:3000".to_owned(),
             deadline: Duration::from_secs(60),
             memory_limit: 256 << 20,
+            state_dir: None,
             cache: None,
             grace: Duration::from_secs(20),
         }
@@ -201,8 +205,9 @@ impl Prepared {
             alive.clone(),
         )?;
         let own_address = Arc::new(OnceLock::new());
+        let key_values = Arc::new(KeyValueFile::new(&state_dir(&application, settings)));
         let components = application.components.values().map(|component| {
-            let loaded = engine.load(component, &own_address)?;
+            let loaded = engine.load(component, &own_address, &key_values)?;
             Ok((component.id.clone(), loaded))
         });
         let components = components.collect::<Result<_, RunnerError>>()?;
@@ -254,6 +259,12 @@ fn capacity(application: &Application, settings: &Settings) -> Capacity {
         instances: u32::try_from(at_once + on_their_way_out).unwrap_or(u32::MAX),
         memory_limit: settings.memory_limit,
     }
+}
+
+/// Where Spin would keep the state of an application, unless another folder is named.
+fn state_dir(application: &Application, settings: &Settings) -> PathBuf {
+    let beside_manifest = || application.manifest.with_file_name(".spin");
+    settings.state_dir.clone().unwrap_or_else(beside_manifest)
 }
 
 async fn listen(address: &str) -> Result<TcpListener, RunnerError> {

@@ -1,6 +1,6 @@
 //! An application: everything a runner needs to know, with nothing left to look up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,8 @@ pub struct Component {
     pub variables: BTreeMap<String, VariableValue>,
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,
+    /// The key-value stores that it may open.
+    pub key_value_stores: BTreeSet<String>,
     /// The addresses it may reach.
     pub allowed_hosts: AllowedHosts,
 }

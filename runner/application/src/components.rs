@@ -1,6 +1,6 @@
 //! The components of a manifest: those with a table of their own and those written inside a trigger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::allowed_hosts::AllowedHosts;
 use crate::application::Component;
@@ -10,6 +10,9 @@ use crate::manifest::{ComponentReference, ComponentTable, SourceValue, VariableT
 use crate::name;
 use crate::template::{Template, TemplateError};
 use crate::variables::{Resolver, VariableValue};
+
+/// The one key-value store that Spin has without a runtime configuration.
+const DEFAULT_STORE: &str = "default";
 
 /// Where a component is written.
 #[derive(Debug, Clone, Copy)]
@@ -201,6 +204,11 @@ impl Written {
         if !source.is_file() {
             return Err(failed("source", Problem::ComponentFile(source)));
         }
+        let key_value_stores =
+            key_value_stores(&self.table.key_value_stores, &id).map_err(|(index, problem)| {
+                let entry = [Step::Key("key_value_stores"), Step::Index(index)];
+                document.error(&[steps.as_slice(), &entry].concat(), problem)
+            })?;
         let entries = &self.table.allowed_outbound_hosts;
         let allowed_hosts = AllowedHosts::parse(entries, resolver).map_err(|error| {
             let index = entries
@@ -228,11 +236,27 @@ impl Written {
         Ok(Component {
             variables,
             allowed_hosts,
+            key_value_stores,
             source,
             description: self.table.description,
             environment: self.table.environment,
             id,
         })
+    }
+}
+
+/// The stores that a component may open, or the first one that there is not, by its place in the list.
+fn key_value_stores(labels: &[String], component: &str) -> Result<BTreeSet<String>, (usize, Problem)> {
+    let unknown = labels.iter().enumerate().find(|(_, label)| *label != DEFAULT_STORE);
+    match unknown {
+        Some((index, label)) => {
+            let problem = Problem::UnknownStore {
+                label: label.clone(),
+                component: component.to_owned(),
+            };
+            Err((index, problem))
+        }
+        None => Ok(labels.iter().cloned().collect()),
     }
 }
 
@@ -244,11 +268,6 @@ fn filled(text: &str, resolver: &Resolver) -> Result<VariableValue, TemplateErro
 fn unsupported(table: &ComponentTable) -> Option<(&'static str, &'static str)> {
     [
         (!table.files.is_empty(), "files", "files are"),
-        (
-            !table.key_value_stores.is_empty(),
-            "key_value_stores",
-            "key-value stores are",
-        ),
         (
             !table.sqlite_databases.is_empty(),
             "sqlite_databases",

@@ -165,6 +165,14 @@ pub enum Problem {
     /// A trigger of a kind that is not served here.
     #[error("{0:?} triggers are not served, only http and cron are")]
     UnsupportedTrigger(String),
+    /// A component asks for a key-value store that there is not. The words are Spin's.
+    #[error("unknown key_value_stores label {label:?} for component {component:?}")]
+    UnknownStore {
+        /// The name of the store.
+        label: String,
+        /// The component.
+        component: String,
+    },
     /// Something Spin offers that is not offered here.
     #[error("{0} not supported")]
     Unsupported(&'static str),
@@ -266,6 +274,9 @@ impl Problem {
             }
             Self::UnsupportedTrigger(_) | Self::Unsupported(_) => {
                 "remove it, or run the application on Spin".to_owned()
+            }
+            Self::UnknownStore { .. } => {
+                "name the store \"default\"; others need a runtime configuration, which only Spin reads".to_owned()
             }
             Self::PrivateRoute => "write a path such as \"/metrics\", or { private = true }".to_owned(),
             Self::ComponentFile(_) => "build the components, or correct the path".to_owned(),

@@ -11,6 +11,7 @@ use wasmtime::{Engine, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::key_value::{self, KeyValueFile, KeyValueView};
 use super::outbound_http::OutboundHttp;
 use super::output::{Output, Stream};
 use super::postgres::{self, PostgresContext, PostgresView};
@@ -22,14 +23,16 @@ pub(crate) struct Hosted {
     component: Arc<Component>,
     postgres: PostgresContext,
     outbound: OutboundHttp,
+    key_values: Arc<KeyValueFile>,
 }
 
 impl Hosted {
-    /// `own_address` is where the application itself answers, once it does; `alive` is told of work that outlives an
-    /// instance.
+    /// `own_address` is where the application itself answers, once it does; `key_values` where it keeps what it remembers;
+    /// `alive` is told of work that outlives an instance.
     pub(crate) fn new(
         component: Component,
         own_address: Arc<OnceLock<SocketAddr>>,
+        key_values: Arc<KeyValueFile>,
         alive: &TaskTracker,
     ) -> Self {
         let component = Arc::new(component);
@@ -37,6 +40,7 @@ impl Hosted {
         Self {
             postgres: PostgresContext::new(&component.id, Arc::clone(&allowed_hosts), alive.clone()),
             outbound: OutboundHttp::new(&component.id, allowed_hosts, own_address),
+            key_values,
             component,
         }
     }
@@ -93,6 +97,14 @@ impl State {
         }
     }
 
+    fn key_values(&mut self) -> KeyValueView<'_> {
+        KeyValueView {
+            component: &self.hosted.component,
+            file: &self.hosted.key_values,
+            table: &mut self.table,
+        }
+    }
+
     fn variables(&mut self) -> VariablesView<'_> {
         VariablesView(&self.hosted.component)
     }
@@ -125,6 +137,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     postgres::add_to_linker(&mut linker, State::postgres)?;
+    key_value::add_to_linker(&mut linker, State::key_values)?;
     variables::add_to_linker(&mut linker, State::variables)?;
     Ok(linker)
 }

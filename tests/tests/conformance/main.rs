@@ -60,6 +60,11 @@ claims! {
     http_request_and_response
     http_streamed_response
     http_trap
+    key_value_binary_and_empty
+    key_value_denied
+    key_value_shared
+    key_value_store
+    key_value_unknown_store
     manifest_is_missing
     manifest_is_not_toml
     manifest_with_unknown_component

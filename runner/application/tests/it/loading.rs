@@ -47,6 +47,7 @@ fn an_application_comes_out_whole() {
         source = "a.wasm"
         description = "says how it is"
         allowed_outbound_hosts = ["postgres://{{ host }}:5433"]
+        key_value_stores = ["default"]
         environment = { LEVEL = "{{ not a template }}" }
         variables = { url = "{{ url }}", plain = "at {{host}}" }
 

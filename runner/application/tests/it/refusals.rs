@@ -209,9 +209,10 @@ fn components_that_cannot_be_are_refused() {
         "run the application on Spin",
     );
     check_error(
-        "[component.b]\nsource = \"a.wasm\"\nkey_value_stores = [\"default\"]",
-        "spin.toml:9: component.b.key_value_stores: key-value stores are not supported",
-        "run the application on Spin",
+        "[component.b]\nsource = \"a.wasm\"\nkey_value_stores = [\"default\", \"cache\"]",
+        "spin.toml:9: component.b.key_value_stores[2]: \
+         unknown key_value_stores label \"cache\" for component \"b\"",
+        "name the store \"default\"",
     );
     check_error(
         "[[trigger.http]]\nroute = \"/\"\ncomponent = { source = \"b.wasm\" }",

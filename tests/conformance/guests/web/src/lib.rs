@@ -4,6 +4,7 @@
 //! is its answer; 500 and a reason mean that the host did not do as it should.
 
 mod body;
+mod key_value;
 mod limits;
 mod sockets;
 
@@ -39,6 +40,7 @@ async fn answer(check: &str, request: Request) -> Result<Response<BoxBody>> {
         "tcp" => sockets::ask(&query(&request, "address")?).await,
         "lookup" => sockets::look_up(&query(&request, "name")?).await,
         "post" => post(&request).await,
+        "key-value" => key_value::ask(&request).await?,
         "measure" => body::measure(request).await?,
         "echo" => return Ok(body::echo(request)),
         "endless" => return Ok(body::endless()),

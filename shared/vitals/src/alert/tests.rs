@@ -75,7 +75,7 @@ fn it_fires_once_and_resolves_once() {
     let alert = story.alert.unwrap();
     assert_eq!(
         (alert.phase, alert.sequence, alert.value),
-        (Phase::Resolved, 2, 610.0)
+        (Phase::Resolved, 2, Some(610.0))
     );
 }
 
@@ -142,15 +142,95 @@ fn the_hold_runs_within_the_rest() {
 }
 
 #[test]
-fn no_data_changes_nothing() {
+fn without_data_what_fires_goes_on_firing() {
     let rule = rule(0, 0);
     let mut story = Story::new(&rule);
-    assert_eq!(story.see(0, Observation::NoData), None);
     story.expect(5, 600.0, fired(Level::Critical));
-    let before = story.alert.clone();
+    let before = story.alert.clone().unwrap();
     assert_eq!(story.see(3_600, Observation::NoData), None);
+    let since = story.now;
     assert_eq!(story.see(5, Observation::Value(f64::NAN)), None);
-    assert_eq!(story.alert, before);
+    let unknown = AlertState {
+        no_data_since: Some(since),
+        ..before
+    };
+    assert_eq!(story.alert, Some(unknown));
+    story.expect(5, 600.0, None);
+    assert_eq!(story.alert.as_ref().and_then(|alert| alert.no_data_since), None);
+    story.expect(5, 100.0, resolved(Level::Critical));
+}
+
+#[test]
+fn what_is_not_known_is_not_well_and_not_told() {
+    let rule = rule(60, 0);
+    let mut story = Story::new(&rule);
+    assert_eq!(story.see(0, Observation::NoData), None);
+    let alert = story.alert.clone().unwrap();
+    assert_eq!(
+        (alert.phase, alert.value, alert.level, alert.no_data_since),
+        (Phase::NoData, None, Level::Warning, Some(story.now))
+    );
+    assert_eq!(story.see(3_600, Observation::NoData), None);
+    assert_eq!(story.alert, Some(alert), "it is known since when");
+    // How long nothing was known does not count as bad.
+    story.expect(5, 600.0, None);
+    assert_eq!(
+        story.alert.as_ref().map(|alert| alert.phase),
+        Some(Phase::Pending)
+    );
+    story.expect(60, 600.0, fired(Level::Critical));
+
+    let mut story = Story::new(&rule);
+    story.see(0, Observation::NoData);
+    story.expect(5, 100.0, None);
+    assert_eq!(story.alert, None);
+}
+
+#[test]
+fn missing_data_does_not_end_the_rest_after_a_recovery() {
+    let rule = rule(0, 300);
+    let mut story = Story::new(&rule);
+    story.expect(0, 300.0, fired(Level::Warning));
+    story.expect(10, 100.0, resolved(Level::Warning));
+    assert_eq!(story.see(10, Observation::NoData), None);
+    story.expect(10, 300.0, None);
+    assert_eq!(
+        story.alert.as_ref().map(|alert| alert.phase),
+        Some(Phase::Resolved)
+    );
+}
+
+#[test]
+fn what_flaps_is_told_once_and_stays_open_until_it_is_calm() {
+    let rule = rule(0, 0);
+    let mut story = Story::new(&rule);
+    for _ in 0..2 {
+        story.expect(60, 300.0, fired(Level::Warning));
+        story.expect(60, 100.0, resolved(Level::Warning));
+    }
+    story.expect(60, 300.0, fired(Level::Warning));
+    for _ in 0..20 {
+        story.expect(60, 100.0, None);
+        story.expect(60, 300.0, None);
+    }
+    // Worse is told all the same, and better is not.
+    story.expect(60, 600.0, changed(Level::Warning, Level::Critical));
+    story.expect(60, 300.0, None);
+    let begin = story.now;
+    loop {
+        let told = story.see(60, Observation::Value(100.0));
+        if told.is_some() {
+            assert_eq!(told, resolved(Level::Critical));
+            break;
+        }
+        let calm = story.alert.as_ref().and_then(|alert| alert.calm_since);
+        assert_eq!(calm, Some(begin + TimeDelta::seconds(60)));
+    }
+    let minutes = (story.now - begin).num_minutes();
+    assert!(
+        (30..=60).contains(&minutes),
+        "it was over after {minutes} minutes"
+    );
 }
 
 fn observation() -> impl Strategy<Value = Observation> {
@@ -181,6 +261,23 @@ proptest! {
             let before = story.alert.clone();
             let transition = story.see(after_seconds, observation);
             check_step(&rule, before.as_ref(), observation, &story, transition)?;
+        }
+    }
+
+    /// However a value jumps about, its alert begins a handful of times an hour at most.
+    #[test]
+    fn nothing_begins_more_than_seven_times_an_hour(
+        seen in prop::collection::vec((0i64..120, observation()), 1..400),
+    ) {
+        let rule = rule(0, 0);
+        let mut story = Story::new(&rule);
+        let mut began: Vec<DateTime<Utc>> = Vec::new();
+        for (after_seconds, observation) in seen {
+            if matches!(story.see(after_seconds, observation), Some(Transition::Fired { .. })) {
+                began.push(story.now);
+                let hour = began.iter().filter(|at| story.now - **at < TimeDelta::hours(1)).count();
+                prop_assert!(hour <= 7, "{} times within an hour", hour);
+            }
         }
     }
 }
@@ -244,7 +341,13 @@ fn check_step(
         );
     }
     if observation == Observation::NoData {
-        prop_assert_eq!(before, after);
+        prop_assert_eq!(transition, None);
+        // It is known that nothing is known, unless the rest after a recovery is all there is.
+        let open = after.filter(|alert| alert.phase != Phase::Resolved);
+        prop_assert!(open.is_none_or(|alert| alert.no_data_since.is_some()));
+        prop_assert!(open.is_some() || before.is_some_and(|alert| alert.phase == Phase::Resolved));
     }
+    let unknown = after.is_some_and(|alert| alert.phase == Phase::NoData);
+    prop_assert!(!unknown || value.is_none(), "a value was seen");
     Ok(())
 }

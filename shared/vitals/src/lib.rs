@@ -11,6 +11,7 @@
 //! | [`blocking`] | who keeps whom waiting |
 //! | [`histogram`] | how values are distributed, hour by hour and day by day |
 //! | [`level`], [`rule`], [`alert`] | is that bad, how bad, and is it news |
+//! | [`matcher`], [`route`], [`quiet`] | who is told, and when nobody is |
 //! | [`notification`], [`channel`] | how to say it, and in whose format |
 //! | [`delivery`] | did it arrive, and when to try again |
 //! | [`exposition`] | how to say it to Prometheus |
@@ -31,9 +32,12 @@ pub mod exposition;
 pub mod freshness;
 pub mod histogram;
 pub mod level;
+pub mod matcher;
 mod name;
 pub mod notification;
 pub mod outcome;
+pub mod quiet;
+pub mod route;
 pub mod rule;
 pub mod server;
 pub mod setting;

@@ -26,7 +26,8 @@ grant execute on function
   monitoring.label_fits(text, jsonb),
   monitoring.labels_fit(jsonb, jsonb),
   monitoring.is_label_filter(jsonb),
-  monitoring.is_object_of_texts(jsonb)
+  monitoring.is_object_of_texts(jsonb),
+  monitoring.are_matchers(jsonb)
 to pgvitals_collector, pgvitals_maintenance;
 
 -- The journal of the migrations, what is kept for how long, and what was rolled up of it decide over the schema itself:

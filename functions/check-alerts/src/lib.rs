@@ -2,19 +2,22 @@
 //!
 //! Triggers: cron, and `curl -X POST -H "authorization: Bearer $TOKEN" localhost:3000/check-alerts`.
 //!
-//! - `evaluation`: from what is observed to what becomes of each alert; no database
+//! - `evaluation`: from what is observed to how each alert stands; no database
+//! - `telling`: who is told of that, and what; no database
 //! - `lib`: the transaction around it
 
 mod evaluation;
+mod telling;
 
 use std::time::Duration;
 
 use anyhow::Context as _;
-use db::{DbError, unit_of_work};
+use db::{Client, DbError, unit_of_work};
 use function::{Context, Host, Report};
-use store::{alerts, observations, rules};
+use store::{Fault, alerts, observations, routes, rules, silences, targets, windows};
 
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluated, Evaluation};
+use crate::telling::Telling;
 
 /// How long a run may take. The statements are few, whatever the number of rules and targets.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -29,8 +32,8 @@ function::export! {
 ///
 /// # Errors
 ///
-/// What kept the monitoring database from being read or written. Nothing is changed then. A malformed rule is no error:
-/// it is reported, and the others are evaluated.
+/// What kept the monitoring database from being read or written. Nothing is changed then. A malformed rule, route, silence
+/// or window is no error: it is reported, and all else goes on.
 pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
     let external_url = context.config().await?.external_url.clone();
     let monitoring = context
@@ -47,7 +50,7 @@ pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
     };
     for fault in &evaluated.faults {
         context.log().warn(
-            "A rule cannot be evaluated",
+            "A rule or a route cannot be used",
             serde_json::json!({ "fault": fault }),
         );
     }
@@ -69,7 +72,7 @@ pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
 }
 
 /// What an evaluation came to.
-struct Evaluated {
+struct Outcome {
     rules: usize,
     faults: Vec<String>,
     observations: usize,
@@ -77,30 +80,60 @@ struct Evaluated {
 }
 
 /// Reads, decides and writes; nothing when another evaluator holds the lock.
-async fn evaluate(client: &impl db::Client, external_url: &str) -> Result<Option<Evaluated>, DbError> {
+async fn evaluate(client: &impl Client, external_url: &str) -> Result<Option<Outcome>, DbError> {
     let Some(now) = alerts::lock_evaluator(client).await? else {
         return Ok(None);
     };
     let rules = rules::all(client).await?;
     let observed = observations::all(client, &rules).await?;
     let current = alerts::current(client).await?;
-    let targets = store::targets::list(client).await?;
-    let targets = targets
-        .into_iter()
-        .map(|target| (target.target_id, target.name))
-        .collect();
     let evaluation = Evaluation {
         rules: &rules,
         current: &current,
-        targets: &targets,
-        external_url,
         now,
     };
-    let applied = alerts::apply(client, &evaluation.changes(&observed)).await?;
-    Ok(Some(Evaluated {
+    let evaluated = evaluation.evaluate(&observed);
+    let (telling, faults) = telling(client, external_url, &evaluation, &evaluated).await?;
+    let cases = telling.cases(&evaluated);
+    let written = cases.iter().map(|case| telling.change(case, &[]));
+    let changes: Vec<_> = evaluated.forgotten.iter().cloned().chain(written).collect();
+    let applied = alerts::apply(client, &changes).await?;
+    let rule_faults = rules.faults.iter().map(ToString::to_string);
+    Ok(Some(Outcome {
         rules: rules.valid.len(),
-        faults: rules.faults.iter().map(ToString::to_string).collect(),
+        faults: rule_faults
+            .chain(faults.iter().map(ToString::to_string))
+            .collect(),
         observations: observed.len(),
         applied,
     }))
+}
+
+/// What decides who is told, with the routes, silences and windows that cannot be used.
+async fn telling(
+    client: &impl Client,
+    external_url: &str,
+    evaluation: &Evaluation<'_>,
+    evaluated: &Evaluated<'_>,
+) -> Result<(Telling, Vec<Fault>), DbError> {
+    let (routing, mut faults) = routes::routing(client).await?;
+    let (silences, silence_faults) = silences::usable(client).await?;
+    let (windows, window_faults) = windows::open(client).await?;
+    faults.extend(silence_faults);
+    faults.extend(window_faults);
+    let mut telling = Telling {
+        routing,
+        silences,
+        windows,
+        external_url: external_url.to_owned(),
+        now: evaluation.now,
+        ..Telling::default()
+    };
+    if evaluated.standing.iter().any(|alert| alert.is_news()) {
+        let targets = targets::list(client).await?.into_iter();
+        telling.targets = targets.map(|target| (target.target_id, target.name)).collect();
+        telling.told = alerts::told(client).await?;
+        telling.behind = alerts::behind(client).await?;
+    }
+    Ok((telling, faults))
 }

@@ -1,15 +1,28 @@
-//! Alerts, their transitions, and the messages that tell of them.
+//! Alerts: how they stand, what was told of them to whom, and what people do about them.
+
+mod change;
+mod listing;
+
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use db::{Client, DbError, Row};
-use serde::Serialize;
 use serde_json::Value as Json;
-use vitals::alert::{AlertState, Phase, Transition};
+use vitals::alert::{AlertState, FLAPS_MEMORY, Flaps};
 use vitals::level::Level;
+use vitals::matcher::Labels;
+use vitals::notification::{Acknowledged, Event, ResponseResult};
+use vitals::route::Told;
 
 use crate::name;
 
-/// An alert that is open, or was resolved so lately that its rule's cooldown runs.
+pub use change::{Action, Applied, Change, Message, News, Written, apply};
+pub use listing::{Happening, Listed, history, list, one};
+
+/// What a channel is said to have been told when it was told that the alert is over.
+const OVER: &str = "ok";
+
+/// An alert that is open, or was resolved so lately that it makes a difference to what comes next.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
     /// Its number.
@@ -26,51 +39,24 @@ pub struct Alert {
     pub subject_label: String,
     /// What decides what comes next.
     pub state: AlertState,
+    /// What the subject belongs to.
+    pub labels: Labels,
+    /// Who acknowledged it, and how bad it was then.
+    pub acknowledged: Option<(Acknowledged, Level)>,
+    /// Why nobody is told at present.
+    pub suppressed_by: Option<String>,
+    /// What was done about it automatically.
+    pub responses: Vec<ResponseResult>,
 }
 
-/// What becomes of the alert of a rule, a target and a subject.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// The rule.
-    pub rule_id: String,
-    /// The target.
-    pub target_id: i32,
-    /// What of the target.
-    pub subject: String,
-    /// The same for people.
-    pub subject_label: String,
-    /// What to write.
-    pub action: Action,
-}
-
-/// What to write of an alert.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// The pending alert came to nothing; its row goes.
-    Forget,
-    /// The alert is opened in this state, or moves to it.
-    Write {
-        /// The state.
-        next: AlertState,
-        /// What is told of it, to whom it concerns: the transition and the notification, to which the numbers of the
-        /// alert and of the transition are added as `alert_id` and `sequence`.
-        told: Option<(Transition, Json)>,
-    },
-}
-
-/// What [`apply`] did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Alerts that were opened, pending or firing.
-    pub opened: i64,
-    /// Open alerts that were written, resolved ones among them.
-    pub changed: i64,
-    /// Pending alerts that came to nothing.
-    pub forgotten: i64,
-    /// Transitions.
-    pub transitions: i64,
-    /// Messages that were put into the outbox.
-    pub queued: i64,
+impl Alert {
+    /// Who acknowledged it, if that still counts when it is this bad: whoever took a warning up has not seen the emergency.
+    pub fn acknowledged_at_level(&self, level: Level) -> Option<&Acknowledged> {
+        self.acknowledged
+            .as_ref()
+            .filter(|(_, seen)| level <= *seen)
+            .map(|(acknowledged, _)| acknowledged)
+    }
 }
 
 /// Asks to be the one evaluator until the end of the transaction. Gives the time by which everything in it is judged, or
@@ -90,49 +76,127 @@ pub async fn lock_evaluator(client: &impl Client) -> Result<Option<DateTime<Utc>
 }
 
 /// The alert that an observation continues, one per rule, target and subject: the open one, or else the one that was
-/// resolved last, if its rule's cooldown runs.
+/// resolved last, if its rule's cooldown runs or its flapping is remembered.
 ///
 /// # Errors
 ///
 /// What the server or the connection said.
 pub async fn current(client: &impl Client) -> Result<Vec<Alert>, DbError> {
     client
-        .query(include_str!("../sql/alerts/current.sql"), &[])
+        .query(
+            include_str!("../sql/alerts/current.sql"),
+            &[FLAPS_MEMORY.as_secs_f64().into()],
+        )
         .await?
         .iter()
         .map(read_alert)
         .collect()
 }
 
-/// Writes what becomes of alerts, with their transitions and messages, in one statement. There may be one change for
-/// each rule, target and subject.
+/// What each channel was told last of the alerts that fire, by the numbers of alert and channel.
 ///
 /// # Errors
 ///
-/// What the server or the connection said. Nothing is written then.
-pub async fn apply(client: &impl Client, changes: &[Change]) -> Result<Applied, DbError> {
-    if changes.is_empty() {
-        return Ok(Applied::default());
+/// What the server or the connection said.
+pub async fn told(client: &impl Client) -> Result<HashMap<i64, BTreeMap<i32, Told>>, DbError> {
+    let mut told: HashMap<i64, BTreeMap<i32, Told>> = HashMap::new();
+    for row in &client.query(include_str!("../sql/alerts/told.sql"), &[]).await? {
+        let level: String = row.get("told_level")?;
+        let level = match level.as_str() {
+            OVER => None,
+            _ => Some(name::read(row, "told_level")?),
+        };
+        let last = Told {
+            level,
+            at: row.get("told_at")?,
+            is_dead: row.get("is_dead")?,
+        };
+        told.entry(row.get("alert_id")?)
+            .or_default()
+            .insert(row.get("channel_id")?, last);
     }
-    let changes: Vec<ChangeRow<'_>> = changes.iter().map(ChangeRow::new).collect();
-    let rows = client
+    Ok(told)
+}
+
+/// The channels that have not received yet that an earlier alert is over, by rule, target and subject.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn behind(client: &impl Client) -> Result<HashMap<(String, i32, String), Vec<i32>>, DbError> {
+    let mut behind: HashMap<_, Vec<i32>> = HashMap::new();
+    for row in &client
+        .query(include_str!("../sql/alerts/behind.sql"), &[])
+        .await?
+    {
+        let key = (row.get("rule_id")?, row.get("target_id")?, row.get("subject")?);
+        behind.entry(key).or_default().push(row.get("channel_id")?);
+    }
+    Ok(behind)
+}
+
+/// Tells every channel that knows of a firing alert something more about it. `extra` is an object with what is said beside,
+/// or differently from, what was told last (`responses`, `summary`, …); later messages of the alert say it too. Gives how
+/// many channels are told: none if the alert is over.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn announce(
+    client: &impl Client,
+    alert_id: i64,
+    event: Event,
+    extra: Json,
+) -> Result<i64, DbError> {
+    client
         .query(
-            include_str!("../sql/alerts/apply.sql"),
-            &[crate::json::encode(&changes)?.into()],
+            include_str!("../sql/alerts/announce.sql"),
+            &[alert_id.into(), event.as_str().into(), extra.into()],
         )
-        .await?;
-    let row = rows.one()?;
-    Ok(Applied {
-        opened: row.get("opened")?,
-        changed: row.get("changed")?,
-        forgotten: row.get("forgotten")?,
-        transitions: row.get("transitions")?,
-        queued: row.get("queued")?,
-    })
+        .await?
+        .one()?
+        .get("queued")
+}
+
+/// Writes down that somebody takes an alert up: while it gets no worse it is not escalated and nobody is reminded. Gives
+/// whether it is open.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn acknowledge(
+    client: &impl Client,
+    alert_id: i64,
+    by: &str,
+    note: Option<&str>,
+) -> Result<bool, DbError> {
+    Ok(client
+        .execute(
+            include_str!("../sql/alerts/acknowledge.sql"),
+            &[alert_id.into(), by.into(), note.into()],
+        )
+        .await?
+        == 1)
 }
 
 fn read_alert(row: &Row) -> Result<Alert, DbError> {
-    let state = AlertState {
+    Ok(Alert {
+        alert_id: row.get("alert_id")?,
+        rule_id: row.get("rule_id")?,
+        target_id: row.get("target_id")?,
+        target: row.get("target")?,
+        subject: row.get("subject")?,
+        subject_label: row.get("subject_label")?,
+        state: read_state(row)?,
+        labels: crate::json::decode("labels", row.get("labels")?)?,
+        acknowledged: read_acknowledged(row)?,
+        suppressed_by: row.get("suppressed_by")?,
+        responses: crate::json::decode("responses", row.get("responses")?)?,
+    })
+}
+
+fn read_state(row: &Row) -> Result<AlertState, DbError> {
+    Ok(AlertState {
         phase: name::read(row, "state")?,
         level: name::read(row, "level")?,
         value: row.get("value")?,
@@ -141,103 +205,27 @@ fn read_alert(row: &Row) -> Result<Alert, DbError> {
         opened_at: row.get("opened_at")?,
         level_since: row.get("level_since")?,
         last_seen_at: row.get("last_seen_at")?,
+        no_data_since: row.get("no_data_since")?,
+        calm_since: row.get("calm_since")?,
+        flaps: Flaps {
+            penalty: row.get("flap_penalty")?,
+            counted_at: row.get("flaps_counted_at")?,
+            damped: row.get("flapping")?,
+        },
         resolved_at: row.get("resolved_at")?,
         sequence: row.get("sequence")?,
-    };
-    Ok(Alert {
-        alert_id: row.get("alert_id")?,
-        rule_id: row.get("rule_id")?,
-        target_id: row.get("target_id")?,
-        target: row.get("target")?,
-        subject: row.get("subject")?,
-        subject_label: row.get("subject_label")?,
-        state,
     })
 }
 
-/// A change as the statement takes it.
-#[derive(Serialize)]
-struct ChangeRow<'a> {
-    rule_id: &'a str,
-    target_id: i32,
-    subject: &'a str,
-    subject_label: &'a str,
-    forget: bool,
-    #[serde(flatten)]
-    state: Option<StateRow>,
-    #[serde(flatten)]
-    told: Option<ToldRow<'a>>,
-}
-
-#[derive(Serialize)]
-struct StateRow {
-    state: Phase,
-    level: Level,
-    value: f64,
-    threshold: f64,
-    pending_since: DateTime<Utc>,
-    opened_at: Option<DateTime<Utc>>,
-    level_since: DateTime<Utc>,
-    last_seen_at: DateTime<Utc>,
-    resolved_at: Option<DateTime<Utc>>,
-    sequence: i32,
-}
-
-#[derive(Serialize)]
-struct ToldRow<'a> {
-    event: &'static str,
-    from_level: &'static str,
-    to_level: &'static str,
-    payload: &'a Json,
-}
-
-impl<'a> ChangeRow<'a> {
-    fn new(change: &'a Change) -> ChangeRow<'a> {
-        let (state, told) = match &change.action {
-            Action::Forget => (None, None),
-            Action::Write { next, told } => (Some(next), told.as_ref()),
-        };
-        ChangeRow {
-            rule_id: &change.rule_id,
-            target_id: change.target_id,
-            subject: &change.subject,
-            subject_label: &change.subject_label,
-            forget: state.is_none(),
-            state: state.map(StateRow::new),
-            told: told.map(|(transition, payload)| ToldRow::new(*transition, payload)),
-        }
-    }
-}
-
-impl StateRow {
-    fn new(state: &AlertState) -> StateRow {
-        StateRow {
-            state: state.phase,
-            level: state.level,
-            value: state.value,
-            threshold: state.threshold,
-            pending_since: state.pending_since,
-            opened_at: state.opened_at,
-            level_since: state.level_since,
-            last_seen_at: state.last_seen_at,
-            resolved_at: state.resolved_at,
-            sequence: state.sequence,
-        }
-    }
-}
-
-impl<'a> ToldRow<'a> {
-    fn new(transition: Transition, payload: &'a Json) -> ToldRow<'a> {
-        let (event, from_level, to_level) = match transition {
-            Transition::Fired { level } => ("firing", "ok", level.as_str()),
-            Transition::LevelChanged { from, to } => ("level", from.as_str(), to.as_str()),
-            Transition::Resolved { from } => ("resolved", from.as_str(), "ok"),
-        };
-        ToldRow {
-            event,
-            from_level,
-            to_level,
-            payload,
-        }
-    }
+/// The columns are filled together or not at all.
+fn read_acknowledged(row: &Row) -> Result<Option<(Acknowledged, Level)>, DbError> {
+    let Some(at) = row.get("acknowledged_at")? else {
+        return Ok(None);
+    };
+    let acknowledged = Acknowledged {
+        by: row.get("acknowledged_by")?,
+        at,
+        note: row.get("acknowledged_note")?,
+    };
+    Ok(Some((acknowledged, name::read(row, "acknowledged_level")?)))
 }

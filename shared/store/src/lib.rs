@@ -13,7 +13,8 @@
 //! - [`exposed`]: what the metrics endpoint shows of them
 //! - [`metrics`], [`rules`], [`observations`], [`alerts`]: what can be watched, thresholds, what is measured against
 //!   them, what came of it
-//! - [`channels`], [`outbox`]: who is told, and what waits to be told
+//! - [`routes`], [`silences`], [`windows`]: who is told of which, and when nobody is
+//! - [`channels`], [`outbox`]: how they are told, and what waits to be told
 //! - [`roll_ups`], [`retention`]: samples by the hour and the day, and what keeps the schema small
 //! - [`runs`]: the journal
 //! - [`health`], [`exposition`], [`status`], [`views`]: reads for the outside
@@ -27,6 +28,7 @@ pub mod collector_status;
 pub mod collectors;
 pub mod exposed;
 pub mod exposition;
+mod fault;
 pub mod health;
 mod json;
 pub mod logins;
@@ -37,14 +39,19 @@ pub mod observations;
 pub mod outbox;
 pub mod retention;
 pub mod roll_ups;
+pub mod routes;
 pub mod rules;
 pub mod runs;
 pub mod samples;
+pub mod silences;
 pub mod snapshots;
 pub mod statements;
 pub mod status;
 pub mod targets;
 pub mod views;
+pub mod windows;
+
+pub use fault::Fault;
 
 /// The functions that keep a journal, by the names of their components.
 pub const FUNCTIONS: [&str; 4] = [

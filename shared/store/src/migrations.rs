@@ -47,6 +47,7 @@ pub const ALL: &[Migration] = &[
     migration!(12, "exposed", "0012_exposed.sql"),
     migration!(13, "pgbouncer", "0013_pgbouncer.sql"),
     migration!(14, "rules", "0014_rules.sql"),
+    migration!(15, "routes", "0015_routes.sql"),
 ];
 
 /// What a call of [`migrate`] did.

@@ -103,6 +103,9 @@ pub struct Notification {
     /// Since when nothing is known of the value any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_data_since: Option<DateTime<Utc>>,
+    /// Whether it comes and goes so often that it is kept open until it is calm.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flapping: bool,
 }
 
 /// That somebody took an alert up.
@@ -145,11 +148,15 @@ pub struct Facts<'a> {
     pub subject: &'a str,
     /// The same for people.
     pub subject_label: &'a str,
-    /// The alert after the transition.
+    /// What it belongs to.
+    pub labels: &'a BTreeMap<String, String>,
+    /// The alert as it is now.
     pub state: &'a AlertState,
-    /// The transition.
-    pub transition: Transition,
-    /// What led to it.
+    /// What kind of news it is.
+    pub event: Event,
+    /// How bad it was said to be before, if that changed.
+    pub previous_level: Option<Level>,
+    /// What is seen now.
     pub observation: Observation,
     /// When.
     pub at: DateTime<Utc>,
@@ -159,10 +166,14 @@ pub struct Facts<'a> {
     pub runbook_url: Option<&'a str>,
     /// Where to look.
     pub dashboard_url: Option<&'a str>,
+    /// Who took it up.
+    pub acknowledged: Option<&'a Acknowledged>,
+    /// What was done about it automatically.
+    pub responses: &'a [ResponseResult],
 }
 
 impl Notification {
-    /// Says what is to be said of a transition.
+    /// Says what is to be said of an alert.
     pub fn new(facts: &Facts<'_>) -> Self {
         let Facts {
             rule,
@@ -171,24 +182,21 @@ impl Notification {
             state,
             ..
         } = *facts;
-        let (level, previous_level) = match facts.transition {
-            Transition::Fired { level } => (level, None),
-            Transition::LevelChanged { from, to } => (to, Some(from)),
-            Transition::Resolved { from } => (from, None),
-        };
         let value = match facts.observation {
             Observation::Value(value) => Some(value),
-            Observation::Idle | Observation::NoData => None,
+            Observation::Idle => None,
+            // The last that was known, and since when it is not.
+            Observation::NoData => state.value,
         };
         let finite = || facts.trend.iter().copied().filter(|value| value.is_finite());
         let mut notification = Self {
             incident: format!("{}/{target}/{subject}", rule.rule_id()),
             alert_id: None,
             sequence: state.sequence,
-            event: facts.transition.into(),
+            event: facts.event,
             rule_id: rule.rule_id().to_owned(),
-            level,
-            previous_level,
+            level: state.level,
+            previous_level: facts.previous_level,
             target: target.to_owned(),
             subject: subject.to_owned(),
             subject_label: crate::text::truncate(facts.subject_label, LONGEST_LABEL),
@@ -204,11 +212,12 @@ impl Notification {
                 .collect(),
             runbook_url: facts.runbook_url.map(str::to_owned),
             dashboard_url: facts.dashboard_url.map(str::to_owned),
-            labels: BTreeMap::new(),
+            labels: facts.labels.clone(),
             advice: None,
-            acknowledged: None,
-            responses: Vec::new(),
-            no_data_since: None,
+            acknowledged: facts.acknowledged.cloned(),
+            responses: facts.responses.to_vec(),
+            no_data_since: state.no_data_since,
+            flapping: state.flaps.damped,
         };
         notification.summary = notification.sentence(rule);
         notification
@@ -244,44 +253,61 @@ impl Notification {
             }
             _ => self.target.clone(),
         };
-        let value = self.value.map(|value| self.unit.format(value));
         let limit = format!("{} {}", rule.comparison(), self.unit.format(self.threshold));
+        let said = if self.event == Event::Resolved {
+            self.end(phrase, &limit)
+        } else {
+            self.state(phrase, &limit)
+        };
+        format!("{place}: {said}")
+    }
+
+    /// What is said of an alert that is over.
+    fn end(&self, phrase: &str, limit: &str) -> String {
         let duration = format_duration(self.duration());
-        match (self.event, value) {
-            (Event::Resolved, Some(value)) => {
-                format!(
-                    "{place}: {phrase} is back to {value} after {duration} ({} was {limit})",
-                    self.level
-                )
-            }
-            (Event::Resolved, None) => {
-                format!(
-                    "{place}: nothing happens there any more after {duration} ({} was {phrase} {limit})",
-                    self.level
-                )
-            }
-            (Event::Level, value) => {
-                let value = value.unwrap_or_else(|| "unknown".to_owned());
-                let before = self
-                    .previous_level
-                    .map_or_else(String::new, |level| format!(", {level} before"));
-                format!(
-                    "{place}: {phrase} is {value}, now {} ({limit}){before}, bad for {duration}",
-                    self.level
-                )
-            }
-            (Event::Firing, value) => {
-                let value = value.unwrap_or_else(|| "unknown".to_owned());
-                format!("{place}: {phrase} is {value}, {} is {limit}", self.level)
-            }
-            (Event::Escalated | Event::Reminder | Event::Response, value) => {
-                let value = value.unwrap_or_else(|| "unknown".to_owned());
-                format!(
-                    "{place}: {phrase} is {value}, still {} ({limit}), bad for {duration}",
-                    self.level
-                )
-            }
+        match self.value {
+            Some(value) => format!(
+                "{phrase} is back to {} after {duration} ({} was {limit})",
+                self.unit.format(value),
+                self.level
+            ),
+            None => format!(
+                "nothing happens there any more after {duration} ({} was {phrase} {limit})",
+                self.level
+            ),
         }
+    }
+
+    /// What is said of an alert that fires.
+    fn state(&self, phrase: &str, limit: &str) -> String {
+        let duration = format_duration(self.duration());
+        let level = self.level;
+        let mut said = match (self.value, self.no_data_since) {
+            (Some(value), None) => format!("{phrase} is {}", self.unit.format(value)),
+            (Some(value), Some(since)) => format!(
+                "{phrase} was {}, not known since {}",
+                self.unit.format(value),
+                since.format("%H:%M:%S UTC")
+            ),
+            (None, _) => format!("{phrase} is not known"),
+        };
+        said += &match (self.event, self.previous_level) {
+            (Event::Level, Some(before)) => {
+                format!(", now {level} ({limit}), {before} before, bad for {duration}")
+            }
+            (Event::Level, None) => format!(", now {level} ({limit}), bad for {duration}"),
+            (Event::Escalated, _) => {
+                format!(", {level} ({limit}) for {duration}, and nobody who was told before has reacted")
+            }
+            (Event::Reminder | Event::Response, _) => {
+                format!(", still {level} ({limit}), bad for {duration}")
+            }
+            _ => format!(", {level} is {limit}"),
+        };
+        if self.flapping {
+            said += "; it comes and goes, and stays open until it has been calm for some time";
+        }
+        said
     }
 }
 

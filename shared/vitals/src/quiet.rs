@@ -1,11 +1,34 @@
 //! When nobody is to be told: silences, and maintenance windows that come again by a schedule.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Timelike, Utc};
 use croner::Cron;
 
 use crate::matcher::{Labels, Matchers};
+
+/// Why nobody is told of an alert at present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Quiet {
+    /// Somebody silenced it.
+    Silence(i64),
+    /// A maintenance window is open.
+    Window(String),
+    /// It follows from what another rule found on the same target.
+    Rule(String),
+}
+
+/// As it stands in the column `suppressed_by`: `silence 3`, `window nights`, `rule target_down`.
+impl fmt::Display for Quiet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silence(silence_id) => write!(formatter, "silence {silence_id}"),
+            Self::Window(name) => write!(formatter, "window {name}"),
+            Self::Rule(rule_id) => write!(formatter, "rule {rule_id}"),
+        }
+    }
+}
 
 /// A time within which alerts that match are not told.
 #[derive(Clone, Debug)]

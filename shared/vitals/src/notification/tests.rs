@@ -23,10 +23,17 @@ pub(crate) fn story() -> [Notification; 3] {
             target: "main",
             subject: "16384/10/-5231246523/t",
             subject_label: STATEMENT,
+            labels: &BTreeMap::new(),
             state: step.next().unwrap(),
-            transition: step.transition().unwrap(),
+            event: step.transition().unwrap().into(),
+            previous_level: match step.transition().unwrap() {
+                Transition::LevelChanged { from, .. } => Some(from),
+                _ => None,
+            },
             observation,
             at,
+            acknowledged: None,
+            responses: &[],
             trend: &[12.0, 14.0, f64::NAN, 300.0, 612.34],
             runbook_url: Some("https://pgvitals.example/runbooks/slow-statement"),
             dashboard_url: Some("http://127.0.0.1:3000/"),
@@ -74,10 +81,56 @@ fn the_outbox_gives_back_what_was_put_in() {
 fn what_was_queued_by_an_older_release_is_still_read() {
     let [firing, ..] = story();
     let mut stored = serde_json::to_value(&firing).unwrap();
-    for field in ["labels", "advice", "acknowledged", "responses", "no_data_since"] {
+    for field in [
+        "labels",
+        "advice",
+        "acknowledged",
+        "responses",
+        "no_data_since",
+        "flapping",
+    ] {
         stored.as_object_mut().unwrap().remove(field);
     }
     assert_eq!(serde_json::from_value::<Notification>(stored).unwrap(), firing);
+}
+
+#[test]
+fn every_kind_of_news_has_its_sentence() {
+    let rule = Rule::new(cache_hit()).unwrap();
+    let at: DateTime<Utc> = "2026-11-21T10:02:00Z".parse().unwrap();
+    let mut state = step(&rule, None, Observation::Value(76.0), at)
+        .next()
+        .unwrap()
+        .clone();
+    let said = |state: &AlertState, event, observation| {
+        let notification = Notification::new(&Facts {
+            rule: &rule,
+            target: "main",
+            subject: "orders",
+            subject_label: "orders",
+            labels: &BTreeMap::new(),
+            state,
+            event,
+            previous_level: None,
+            observation,
+            at: at + TimeDelta::minutes(12),
+            trend: &[],
+            runbook_url: None,
+            dashboard_url: None,
+            acknowledged: None,
+            responses: &[],
+        });
+        notification.summary
+    };
+    insta::assert_snapshot!(said(&state, Event::Escalated, Observation::Value(76.0)), @"main (database orders): cache hit ratio is 76 %, emergency (below 80 %) for 12 min, and nobody who was told before has reacted");
+    insta::assert_snapshot!(said(&state, Event::Reminder, Observation::Value(76.0)), @"main (database orders): cache hit ratio is 76 %, still emergency (below 80 %), bad for 12 min");
+    state.no_data_since = Some(at + TimeDelta::minutes(2));
+    insta::assert_snapshot!(said(&state, Event::Reminder, Observation::NoData), @"main (database orders): cache hit ratio was 76 %, not known since 10:04:00 UTC, still emergency (below 80 %), bad for 12 min");
+    state.value = None;
+    insta::assert_snapshot!(said(&state, Event::Firing, Observation::NoData), @"main (database orders): cache hit ratio is not known, emergency is below 80 %");
+    state.no_data_since = None;
+    state.flaps.damped = true;
+    insta::assert_snapshot!(said(&state, Event::Firing, Observation::Value(76.0)), @"main (database orders): cache hit ratio is 76 %, emergency is below 80 %; it comes and goes, and stays open until it has been calm for some time");
 }
 
 #[test]
@@ -92,13 +145,17 @@ fn less_is_worse_is_told_so_too() {
         target: "main",
         subject: "orders",
         subject_label: "orders",
+        labels: &BTreeMap::new(),
         state: step.next().unwrap(),
-        transition: step.transition().unwrap(),
+        event: Event::Firing,
+        previous_level: None,
         observation,
         at,
         trend: &[],
         runbook_url: None,
         dashboard_url: None,
+        acknowledged: None,
+        responses: &[],
     });
     insta::assert_snapshot!(notification.summary, @"main (database orders): cache hit ratio is 76 %, emergency is below 80 %");
     assert_eq!(

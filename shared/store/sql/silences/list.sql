@@ -1,0 +1,7 @@
+-- The silences that are not over, the next to end first.
+select
+  s.silence_id::int8, s.matchers::jsonb, s.starts_at::timestamptz, s.ends_at::timestamptz, s.reason::text,
+  s.created_by::text, s.created_at::timestamptz, (s.starts_at <= now())::bool as is_active
+from monitoring.silences as s
+where s.ends_at > now()
+order by s.ends_at, s.silence_id

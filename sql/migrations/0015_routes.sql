@@ -134,11 +134,19 @@ comment on column monitoring.alerts.notification is 'what was told last';
 
 alter table monitoring.alert_transitions alter column value drop not null;
 
+-- Receivers join messages by their incident. One that begins again must not be ended by the late end of the one before it,
+-- so that messages are in order within an incident, not only within an alert.
+drop index monitoring.outbox_order;
+
 alter table monitoring.outbox
+  add column incident text generated always as (coalesce(payload ->> 'incident', alert_id::text)) stored,
   drop constraint outbox_event_is_known,
   add constraint outbox_event_is_known check (
     event in ('firing', 'level', 'resolved', 'escalated', 'reminder', 'response')
   );
+
+create index outbox_order on monitoring.outbox (channel_id, incident, alert_id, sequence)
+  where delivered_at is null and dead_at is null;
 
 create table monitoring.alert_channels (
   alert_id int8 not null references monitoring.alerts on delete cascade,

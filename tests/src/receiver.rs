@@ -161,6 +161,16 @@ impl Receiver {
         lock(&self.shared).otherwise = answer;
     }
 
+    /// Forgets the answers that were meant for requests to come.
+    pub fn forget_answers(&self) {
+        lock(&self.shared).next.clear();
+    }
+
+    /// Forgets all that came so far.
+    pub fn forget(&self) {
+        lock(&self.shared).received.clear();
+    }
+
     /// All that came so far.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.shared).received.clone()

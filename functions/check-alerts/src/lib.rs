@@ -133,7 +133,6 @@ async fn telling(
         let targets = targets::list(client).await?.into_iter();
         telling.targets = targets.map(|target| (target.target_id, target.name)).collect();
         telling.told = alerts::told(client).await?;
-        telling.behind = alerts::behind(client).await?;
     }
     Ok((telling, faults))
 }

@@ -26,8 +26,6 @@ pub(crate) struct Telling {
     pub(crate) windows: Vec<Window>,
     /// What each channel was told of each alert.
     pub(crate) told: HashMap<i64, BTreeMap<i32, Told>>,
-    /// The channels that have not received yet that an earlier alert is over.
-    pub(crate) behind: HashMap<(String, i32, String), Vec<i32>>,
     /// Where links lead to.
     pub(crate) external_url: String,
     /// The time by which everything is judged.
@@ -120,10 +118,6 @@ impl Telling {
         };
         let nothing = BTreeMap::new();
         let told = alert.previous.and_then(|alert| self.told.get(&alert.alert_id));
-        let (rule_id, target_id, subject) = alert.key();
-        let behind = self
-            .behind
-            .get(&(rule_id.to_owned(), target_id, subject.to_owned()));
         let standing = route::Standing {
             labels,
             level: alert.state.level,
@@ -132,7 +126,6 @@ impl Telling {
             acknowledged_at: acknowledged.map(|acknowledged| acknowledged.at),
             is_quiet,
             told: told.unwrap_or(&nothing),
-            behind: behind.map_or(&[], Vec::as_slice),
         };
         self.routing.messages(&standing, self.now)
     }

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::deadlines::with_deadline;
 use crate::failure::Failure;
 use crate::host::Host;
-use crate::http::{self as web, Request, Response};
+use crate::http::{self as web, Order, Request, Response};
 use crate::journal;
 use crate::report::Report;
 
@@ -100,10 +100,24 @@ pub async fn answer_read<H: Host>(
     response
 }
 
-async fn check_access<H: Host>(
+/// Answers a request to a function that does what callers say. Only those who bear the token may say anything.
+pub async fn answer_order<H: Host>(
+    context: &Context<H>,
+    order: Order,
+    obey: impl AsyncFnOnce(&Context<H>, &Order) -> anyhow::Result<Response>,
+) -> Response {
+    let outcome = match check_access(context, Access::Token, &order).await {
+        Ok(None) => obey(context, &order).await,
+        Ok(Some(refused)) => Ok(refused),
+        Err(error) => Err(error),
+    };
+    outcome.unwrap_or_else(|error| web::failed(&told(context, &error)))
+}
+
+async fn check_access<H: Host, B>(
     context: &Context<H>,
     access: Access,
-    request: &Request,
+    request: &http::Request<B>,
 ) -> anyhow::Result<Option<Response>> {
     if access == Access::Open {
         return Ok(None);

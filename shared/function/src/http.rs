@@ -12,6 +12,12 @@ use crate::secret::Secret;
 /// A request. Its body is not read: a function is told what to do by tables, not by callers.
 pub type Request = http::Request<()>;
 
+/// A request with its body, for the one function that writes what callers say into those tables.
+pub type Order = http::Request<String>;
+
+/// The longest body that is read, in bytes. Longer ones are refused.
+pub const LONGEST_BODY: usize = 64 * 1024;
+
 /// An answer.
 pub type Response = http::Response<String>;
 
@@ -64,7 +70,12 @@ pub(crate) fn check_method(request: &Request, allowed: &[Method], allow: &'stati
     if allowed.contains(request.method()) {
         return None;
     }
-    let error = format!("{} is not allowed here", request.method());
+    Some(method_not_allowed(request.method(), allow))
+}
+
+/// The answer to a method that does not exist at a path, with those that do: `GET, POST`.
+pub fn method_not_allowed(method: &Method, allow: &'static str) -> Response {
+    let error = format!("{method} is not allowed here");
     let mut response = problem(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
@@ -72,11 +83,11 @@ pub(crate) fn check_method(request: &Request, allowed: &[Method], allow: &'stati
         Some(&format!("use {allow}")),
     );
     set(&mut response, ALLOW, allow);
-    Some(response)
+    response
 }
 
 /// Refuses a request that does not bear the token.
-pub(crate) fn check_token(request: &Request, token: &Secret) -> Option<Response> {
+pub(crate) fn check_token<B>(request: &http::Request<B>, token: &Secret) -> Option<Response> {
     let offered = request
         .headers()
         .get(AUTHORIZATION)

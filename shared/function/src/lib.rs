@@ -26,7 +26,8 @@
 //! ```
 //!
 //! One that answers questions takes `access` and `read: handle` too: a request is then answered by `handle`, for those
-//! whom `access` lets in, and `run` is what it does on a schedule. Which file holds what:
+//! whom `access` lets in, and `run` is what it does on a schedule. One that does what callers say takes `obey: handle` alone:
+//! it gets the body of the request, from whoever bears the token. Which file holds what:
 //!
 //! - `entry`: what happens between a trigger and a function
 //! - `context`, `host`: what a function has at hand, and the world around it
@@ -64,14 +65,14 @@ pub use deadlines::{DeadlineExceeded, with_deadline};
 pub use entry::Access;
 pub use failure::Failure;
 pub use host::Host;
-pub use http::{Request, Response};
+pub use http::{Order, Request, Response};
 pub use report::Report;
 pub use secret::{Secret, Secrets};
 pub use send_error::SendError;
 pub use store::runs::Trigger;
 pub use vitals::outcome::RunOutcome;
 
-/// Makes the two exports of a component: the HTTP handler and the cron handler.
+/// Makes the exports of a component: the HTTP handler and, where there is something to do on a schedule, the cron handler.
 ///
 /// Outside of a component it only checks that the parts fit, so that the crate can be built and tested natively.
 #[macro_export]
@@ -131,6 +132,35 @@ macro_rules! export {
             }
 
             $crate::export! { @component $name, $deadline, $run }
+        };
+    };
+    (name: $name:expr, obey: $obey:ident $(,)?) => {
+        const _: &str = $name;
+
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = {
+            #[allow(dead_code, reason = "only to be compiled")]
+            async fn fits(context: &$crate::Context<$crate::native::NativeHost>, order: &$crate::Order) {
+                let _: Result<$crate::Response, _> = $obey(context, order).await;
+            }
+        };
+
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            use $crate::spin::bindings;
+
+            struct Component;
+
+            impl bindings::HttpGuest for Component {
+                async fn handle(
+                    request: bindings::Request,
+                ) -> Result<bindings::Response, bindings::ErrorCode> {
+                    let obey = async |context: &_, order: &_| $obey(context, order).await;
+                    $crate::spin::http_obey($name, request, obey).await
+                }
+            }
+
+            bindings::export_http!(Component);
         };
     };
     // What every component has beside its HTTP handler: the cron handler, and the exports of both.

@@ -4,6 +4,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use db::{DbError, SafeUrl};
+use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::json;
 use spin_sdk::http::{EmptyBody, FullBody, IntoResponse};
@@ -14,7 +15,7 @@ use crate::SendError;
 use crate::context::Context;
 use crate::entry::{self, Access};
 use crate::host::Host;
-use crate::http::{Request, Response};
+use crate::http::{self as web, Order, Request, Response};
 use crate::log::Logger;
 use crate::report::Report;
 
@@ -149,6 +150,26 @@ pub async fn http_read(
     write_response(response)
 }
 
+/// The HTTP export of a function that does what callers say.
+pub async fn http_obey(
+    function: &'static str,
+    request: wasi::Request,
+    obey: impl AsyncFnOnce(&Context<SpinHost>, &Order) -> anyhow::Result<Response>,
+) -> Result<wasi::Response, ErrorCode> {
+    log_panics(function);
+    let context = Context::new(function, SpinHost);
+    let response = match read_order(request).await? {
+        Some(order) => entry::answer_order(&context, order, obey).await,
+        None => web::problem(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "the body is too long",
+            Some("send 64 kB at most"),
+        ),
+    };
+    write_response(response)
+}
+
 /// The cron export of a function that runs.
 pub async fn cron_run(
     function: &'static str,
@@ -167,6 +188,24 @@ fn read_request(request: wasi::Request) -> Result<Request, ErrorCode> {
     use spin_sdk::http::FromRequest;
     let request = spin_sdk::http::Request::from_request(request)?;
     Ok(request.map(|_| ()))
+}
+
+/// A request with its body, or nothing if that is too long.
+async fn read_order(request: wasi::Request) -> Result<Option<Order>, ErrorCode> {
+    use spin_sdk::http::FromRequest;
+    let (parts, mut body) = spin_sdk::http::Request::from_request(request)?.into_parts();
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Some(data) = frame?.data_ref() {
+            if read.len() + data.len() > web::LONGEST_BODY {
+                return Ok(None);
+            }
+            read.extend_from_slice(data);
+        }
+    }
+    // What is not UTF-8 is not JSON either, and is refused as such.
+    let body = String::from_utf8_lossy(&read).into_owned();
+    Ok(Some(http::Request::from_parts(parts, body)))
 }
 
 fn write_response(response: Response) -> Result<wasi::Response, ErrorCode> {

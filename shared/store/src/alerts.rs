@@ -118,23 +118,6 @@ pub async fn told(client: &impl Client) -> Result<HashMap<i64, BTreeMap<i32, Tol
     Ok(told)
 }
 
-/// The channels that have not received yet that an earlier alert is over, by rule, target and subject.
-///
-/// # Errors
-///
-/// What the server or the connection said.
-pub async fn behind(client: &impl Client) -> Result<HashMap<(String, i32, String), Vec<i32>>, DbError> {
-    let mut behind: HashMap<_, Vec<i32>> = HashMap::new();
-    for row in &client
-        .query(include_str!("../sql/alerts/behind.sql"), &[])
-        .await?
-    {
-        let key = (row.get("rule_id")?, row.get("target_id")?, row.get("subject")?);
-        behind.entry(key).or_default().push(row.get("channel_id")?);
-    }
-    Ok(behind)
-}
-
 /// Tells every channel that knows of a firing alert something more about it. `extra` is an object with what is said beside,
 /// or differently from, what was told last (`responses`, `summary`, …); later messages of the alert say it too. Gives how
 /// many channels are told: none if the alert is over.

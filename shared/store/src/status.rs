@@ -51,8 +51,8 @@ pub struct FiringAlert {
     pub subject_label: String,
     /// `warning`, `critical` or `emergency`.
     pub level: String,
-    /// The last value.
-    pub value: f64,
+    /// The last value, if any is known.
+    pub value: Option<f64>,
     /// The threshold that it passed.
     pub threshold: f64,
     /// Since when it is firing.

@@ -76,9 +76,6 @@ pub struct Standing<'a> {
     pub is_quiet: bool,
     /// What each channel was told of it, by the channel's number.
     pub told: &'a BTreeMap<i32, Told>,
-    /// The channels that have not yet received that the alert before it is over. What is sent to them now could overtake
-    /// that, and be ended by it.
-    pub behind: &'a [i32],
 }
 
 /// Something to tell a channel.
@@ -137,7 +134,7 @@ impl Routing {
                 let place = audience.get(id).copied();
                 let (event, previous_level) = match alert.told.get(id) {
                     Some(told) => update(alert, *told, place, now)?,
-                    None if alert.behind.contains(id) || alert.level < channel.minimum_level => return None,
+                    None if alert.level < channel.minimum_level => return None,
                     None if place?.is_escalation => (Event::Escalated, None),
                     None => (Event::Firing, None),
                 };

@@ -11,6 +11,7 @@ mod migrations;
 mod observations;
 mod outbox;
 mod privileges;
+mod quiet;
 mod retention;
 mod roll_ups;
 mod rules;

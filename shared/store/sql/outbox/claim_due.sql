@@ -1,6 +1,7 @@
 -- Claims messages that are due: $1 how many of each channel, $2 seconds the lease lasts. A message waits until the
--- earlier ones of the same alert and channel are delivered or given up, so that no recovery overtakes what it recovers
--- from. Each channel has its share, so that one whose receiver hangs does not keep the others waiting.
+-- earlier ones of the same incident and channel are delivered or given up, so that no recovery overtakes what it recovers
+-- from, or ends what began after it. Each channel has its share, so that one whose receiver hangs does not keep the
+-- others waiting.
 with due as (
   select share.message_id
   from monitoring.channels as channel
@@ -12,7 +13,8 @@ with due as (
       and (m.lease_until is null or m.lease_until <= now())
       and not exists (
         select 1 from monitoring.outbox as earlier
-        where earlier.alert_id = m.alert_id and earlier.channel_id = m.channel_id and earlier.sequence < m.sequence
+        where earlier.channel_id = m.channel_id and earlier.incident = m.incident
+          and (earlier.alert_id, earlier.sequence) < (m.alert_id, m.sequence)
           and earlier.delivered_at is null and earlier.dead_at is null
       )
     order by m.next_attempt_at, m.created_at

@@ -46,7 +46,6 @@ struct Scene {
     is_quiet: bool,
     acknowledged_at: Option<DateTime<Utc>>,
     told: BTreeMap<i32, Told>,
-    behind: Vec<i32>,
     now: DateTime<Utc>,
 }
 
@@ -68,7 +67,6 @@ impl Scene {
             is_quiet: false,
             acknowledged_at: None,
             told: BTreeMap::new(),
-            behind: Vec::new(),
             now: DateTime::UNIX_EPOCH,
         }
     }
@@ -82,7 +80,6 @@ impl Scene {
             acknowledged_at: self.acknowledged_at,
             is_quiet: self.is_quiet,
             told: &self.told,
-            behind: &self.behind,
         };
         self.routing.messages(&standing, self.now)
     }
@@ -249,15 +246,6 @@ fn reminders_come_until_somebody_acknowledges() {
     scene.expect(MINUTE, &[]);
     scene.acknowledged_at = Some(scene.now);
     scene.expect(60 * MINUTE, &[]);
-}
-
-#[test]
-fn a_channel_that_still_waits_for_an_earlier_end_is_told_after_it() {
-    let mut scene = Scene::new(Vec::new());
-    scene.behind = vec![CHAT, PAGER];
-    scene.expect(MINUTE, &[(BOSS, Event::Firing)]);
-    scene.behind = vec![];
-    scene.expect(MINUTE, &[(CHAT, Event::Firing), (PAGER, Event::Firing)]);
 }
 
 /// Something that happens between two evaluations.

@@ -1,9 +1,16 @@
 //! What can be typed.
 
+mod telling;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use store::collectors::TargetKind;
+
+pub(crate) use telling::{
+    Acknowledge, AddRoute, AddSilence, AddWindow, AlertId, Alerts, ListAlerts, Named, Recipient, Routes,
+    SilenceId, Silences, Windows,
+};
 
 /// What stands at the end of every help text.
 const AFTER_HELP: &str = "\
@@ -49,6 +56,18 @@ pub(crate) enum Command {
     /// Where alerts go.
     #[command(subcommand)]
     Channels(Channels),
+    /// What is wrong, what happened to it, and that somebody takes care of it.
+    #[command(subcommand)]
+    Alerts(Alerts),
+    /// Which channels are told of which alerts.
+    #[command(subcommand)]
+    Routes(Routes),
+    /// Alerts that nobody is to be told of for a while.
+    #[command(subcommand)]
+    Silences(Silences),
+    /// Times that come again, in which nobody is told of some alerts.
+    #[command(subcommand)]
+    Windows(Windows),
     /// Run one function of the application now and print its report.
     Run(Run),
     /// How the targets, the functions and the store are doing.

@@ -3,11 +3,13 @@
 //! - `arguments.rs`: what can be typed
 //! - `output.rs`: the one place that prints; `failure.rs`: errors that know their mend
 //! - `project.rs`, `settings.rs`, `secrets.rs`, `state.rs`: where things are, what was set, who runs
-//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `channels.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
+//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `channels.rs`, `alerts.rs`, `routes.rs`, `silences.rs`,
+//!   `windows.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
 //!
 //! Statements on monitoring tables are in `store`. The command depends on no function and not on the runner: it
 //! starts the runner as a program and talks to the application over HTTP.
 
+mod alerts;
 mod arguments;
 mod channels;
 mod doctor;
@@ -18,14 +20,17 @@ mod migrate;
 mod monitoring;
 mod output;
 mod project;
+mod routes;
 mod run;
 mod secrets;
 mod settings;
 mod show;
+mod silences;
 mod state;
 mod status;
 mod targets;
 mod up;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -58,6 +63,10 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
         Command::Migrate => migrate::run(&project, output).await?,
         Command::Targets(command) => targets::run(&command, &project, output).await?,
         Command::Channels(command) => channels::run(&command, &project, output).await?,
+        Command::Alerts(command) => alerts::run(&command, &Settings::load(&project)?, output).await?,
+        Command::Routes(command) => routes::run(&command, &Settings::load(&project)?, output).await?,
+        Command::Silences(command) => silences::run(&command, &Settings::load(&project)?, output).await?,
+        Command::Windows(command) => windows::run(&command, &Settings::load(&project)?, output).await?,
         Command::Run(arguments) => run::run(&arguments, &project, output).await?,
         Command::Status => status::run(&Settings::load(&project)?, output).await?,
         Command::Show(arguments) => show::run(&arguments, &Settings::load(&project)?, output).await?,

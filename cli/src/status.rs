@@ -112,7 +112,7 @@ fn alerts(alerts: &[FiringAlert]) -> Result<Listing> {
             alert.target.clone(),
             alert.rule_id.clone(),
             shortened(&alert.subject_label),
-            number(alert.value),
+            alert.value.map_or_else(|| "unknown".to_owned(), number),
             number(alert.threshold),
             alert
                 .opened_at

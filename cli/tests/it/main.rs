@@ -5,6 +5,7 @@
     reason = "a test that cannot go on fails, in its helpers as well"
 )]
 
+mod alerts;
 mod channels;
 mod doctor;
 mod migrate;

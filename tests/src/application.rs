@@ -236,6 +236,16 @@ impl Application {
         self.post_as(path, TOKEN).await
     }
 
+    /// Sends any request with the token and a body.
+    pub async fn order(&self, method: Method, path: &str, body: &str) -> Result<Response> {
+        let authorization = format!("Bearer {TOKEN}");
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
+        http::send(method, &self.url(path), &headers, body).await
+    }
+
     /// Sends a POST with any token.
     pub async fn post_as(&self, path: &str, token: &str) -> Result<Response> {
         let authorization = format!("Bearer {token}");

@@ -5,6 +5,7 @@
 
 mod collect;
 mod cost;
+mod delivery;
 mod exporter;
 mod fleet;
 mod health;
@@ -54,6 +55,9 @@ async fn main() -> Result<()> {
     }
     if wants("collect") {
         collect::measure(&mut table).await?;
+    }
+    if wants("delivery") {
+        delivery::measure(&server, &mut table).await?;
     }
     if wants("memory") {
         memory::measure(&server, &mut table).await?;

@@ -11,7 +11,7 @@ use vitals::matcher::Labels;
 use vitals::rule::Rule;
 
 /// What an alert is about: the rule, the target, and what of the target.
-pub(crate) type Key<'a> = (&'a str, i32, &'a str);
+type Key<'a> = (&'a str, i32, &'a str);
 
 /// What an evaluation knows beside the observations.
 pub(crate) struct Evaluation<'a> {
@@ -57,12 +57,7 @@ pub(crate) struct Evaluated<'a> {
     pub(crate) forgotten: Vec<Change>,
 }
 
-impl<'a> Standing<'a> {
-    /// What it is about.
-    pub(crate) fn key(&self) -> Key<'a> {
-        (self.rule.rule_id(), self.target_id, self.subject)
-    }
-
+impl Standing<'_> {
     /// Whether there may be something to tell of it.
     pub(crate) fn is_news(&self) -> bool {
         matches!(self.state.phase, Phase::Firing | Phase::Resolved)

@@ -9,6 +9,7 @@
 mod evaluation;
 mod telling;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -17,7 +18,7 @@ use function::{Context, Host, Report};
 use store::{Fault, alerts, observations, routes, rules, silences, targets, windows};
 
 use crate::evaluation::{Evaluated, Evaluation};
-use crate::telling::Telling;
+use crate::telling::{Case, Telling};
 
 /// How long a run may take. The statements are few, whatever the number of rules and targets.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -95,7 +96,14 @@ async fn evaluate(client: &impl Client, external_url: &str) -> Result<Option<Out
     let evaluated = evaluation.evaluate(&observed);
     let (telling, faults) = telling(client, external_url, &evaluation, &evaluated).await?;
     let cases = telling.cases(&evaluated);
-    let written = cases.iter().map(|case| telling.change(case, &[]));
+    let told: Vec<_> = cases.iter().filter_map(Case::told).collect();
+    let trends = if told.is_empty() {
+        HashMap::new()
+    } else {
+        observations::trends(client, &rules, &told, now).await?
+    };
+    let trend = |case: &Case<'_>| trends.get(&case.watched()).map_or(&[][..], Vec::as_slice);
+    let written = cases.iter().map(|case| telling.change(case, trend(case)));
     let changes: Vec<_> = evaluated.forgotten.iter().cloned().chain(written).collect();
     let applied = alerts::apply(client, &changes).await?;
     let rule_faults = rules.faults.iter().map(ToString::to_string);

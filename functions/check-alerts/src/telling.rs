@@ -1,17 +1,18 @@
 //! Who is told of the alerts as they stand, and what.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 use store::alerts::{Action, Change, Message, News, Written};
+use store::observations::Watched;
 use vitals::alert::Phase;
 use vitals::matcher::Labels;
 use vitals::notification::{Acknowledged, Facts, Notification};
 use vitals::quiet::{Quiet, Silence, Window};
 use vitals::route::{self, Routing, Told};
 
-use crate::evaluation::{Evaluated, Key, Standing};
+use crate::evaluation::{Evaluated, Standing};
 
 /// What decides who is told.
 #[derive(Debug, Default)]
@@ -36,25 +37,36 @@ pub(crate) struct Telling {
 #[derive(Debug)]
 pub(crate) struct Case<'a> {
     alert: &'a Standing<'a>,
+    labels: Labels,
     acknowledged: Option<&'a Acknowledged>,
     quiet: Option<Quiet>,
     messages: Vec<route::Message>,
 }
 
-impl<'a> Case<'a> {
+impl Case<'_> {
     /// What the alert is about, if there is somebody to tell.
-    pub(crate) fn told(&self) -> Option<Key<'a>> {
-        (!self.messages.is_empty()).then(|| self.alert.key())
+    pub(crate) fn told(&self) -> Option<Watched> {
+        (!self.messages.is_empty()).then(|| self.watched())
+    }
+
+    /// What the alert is about.
+    pub(crate) fn watched(&self) -> Watched {
+        Watched {
+            rule_id: self.alert.rule.rule_id().to_owned(),
+            target_id: self.alert.target_id,
+            subject: self.alert.subject.to_owned(),
+        }
     }
 }
 
 impl Telling {
     /// Who is to be told of what. Alerts of which nothing is to be written are left out.
     pub(crate) fn cases<'a>(&self, evaluated: &'a Evaluated<'a>) -> Vec<Case<'a>> {
+        let causes = evaluated.causes();
         evaluated
             .standing
             .iter()
-            .map(|alert| self.case(alert))
+            .map(|alert| self.case(alert, &causes))
             .filter(|case| {
                 let before = case.alert.previous.and_then(|alert| alert.suppressed_by.clone());
                 case.alert.is_changed
@@ -64,24 +76,26 @@ impl Telling {
             .collect()
     }
 
-    fn case<'a>(&self, alert: &'a Standing<'a>) -> Case<'a> {
-        let labels = self.labels(alert);
+    fn case<'a>(&self, alert: &'a Standing<'a>, causes: &HashSet<(i32, &str)>) -> Case<'a> {
+        let own_labels = own_labels(alert);
+        let labels = self.labels(alert, &own_labels);
         let acknowledged = alert
             .previous
             .and_then(|previous| previous.acknowledged_at_level(alert.state.level));
-        let quiet = self.quiet(alert, &labels);
+        let quiet = self.quiet(alert, &labels, causes);
         let messages = self.messages(alert, &labels, acknowledged, quiet.is_some());
         Case {
             alert,
+            labels: own_labels,
             acknowledged,
             quiet,
             messages,
         }
     }
 
-    /// What routes, silences and windows can ask for: what the subject belongs to, and what every alert has.
-    fn labels(&self, alert: &Standing<'_>) -> Labels {
-        let mut labels = alert.labels.clone();
+    /// What routes, silences and windows can ask for: the labels of the alert, and what every alert has.
+    fn labels(&self, alert: &Standing<'_>, own: &Labels) -> Labels {
+        let mut labels = own.clone();
         labels.extend([
             ("rule".to_owned(), alert.rule.rule_id().to_owned()),
             ("target".to_owned(), self.target_name(alert.target_id)),
@@ -91,9 +105,13 @@ impl Telling {
         labels
     }
 
-    fn quiet(&self, alert: &Standing<'_>, labels: &Labels) -> Option<Quiet> {
+    fn quiet(&self, alert: &Standing<'_>, labels: &Labels, causes: &HashSet<(i32, &str)>) -> Option<Quiet> {
         if alert.state.phase != Phase::Firing {
             return None;
+        }
+        let is_cause = |rule_id: &&String| causes.contains(&(alert.target_id, rule_id.as_str()));
+        if let Some(cause) = alert.rule.inhibited_by().iter().find(is_cause) {
+            return Some(Quiet::Rule(cause.clone()));
         }
         let silence = self
             .silences
@@ -181,7 +199,7 @@ impl Telling {
             target: &self.target_name(alert.target_id),
             subject: alert.subject,
             subject_label: alert.subject_label,
-            labels: &alert.labels,
+            labels: &case.labels,
             state: &alert.state,
             event: message.event,
             previous_level: message.previous_level,
@@ -205,7 +223,19 @@ impl Telling {
     }
 }
 
+/// The tags of the rule and what the subject belongs to; what is nearer to the subject counts. The target has a field of
+/// its own in every message.
+fn own_labels(alert: &Standing<'_>) -> Labels {
+    let mut labels = alert.rule.tags().clone();
+    labels.extend(alert.labels.clone());
+    labels.remove("target");
+    labels
+}
+
 /// A notification is made of texts, times and finite numbers, all of which JSON has.
 fn json(notification: &Notification) -> Json {
     serde_json::to_value(notification).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,9 @@ use super::*;
 
 async fn send(method: &str, path: &str, body: &str) -> (u16, serde_json::Value) {
     let context = Context::new("manage-alerts", NativeHost::default());
-    let order = ::http::Request::builder()
-        .method(method)
-        .uri(path)
-        .body(body.to_owned())
-        .unwrap();
+    let mut order = Order::new(body.to_owned());
+    *order.method_mut() = method.parse().unwrap();
+    *order.uri_mut() = path.parse().unwrap();
     let response = handle(&context, &order).await.unwrap();
     (
         response.status().as_u16(),

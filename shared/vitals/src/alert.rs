@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::level::Level;
 use crate::name::names;
-use crate::rule::Rule;
+use crate::rule::{NoDataPolicy, Rule};
 
 use flaps::Turn;
 pub use flaps::{Flaps, MEMORY as FLAPS_MEMORY};
@@ -153,7 +153,8 @@ impl Step {
 ///   and not within the cooldown of the last notice. Recovery: told at once, whenever the value reaches `resolve`.
 /// - Within the cooldown of a recovery an alert fires again only if it is worse than it was.
 /// - What flaps stays open, at its worst level, until it has been calm for some time.
-/// - Idle is well. Without data what fires goes on firing, and what does not fire is known to be unknown.
+/// - Idle is well. Without data what fires goes on firing, and what does not fire is known to be unknown; if the rule says
+///   so, that is told at its mildest level once it has lasted for the hold.
 /// - Time that runs backwards counts as no time.
 pub fn step(
     rule: &Rule,
@@ -175,18 +176,7 @@ pub fn step(
 
 fn without_data(rule: &Rule, previous: Option<&AlertState>, now: DateTime<Utc>) -> Step {
     match previous {
-        Some(alert) if alert.phase != Phase::Resolved => {
-            if alert.no_data_since.is_some() {
-                return Step::Keep;
-            }
-            Step::Update {
-                next: AlertState {
-                    no_data_since: Some(now),
-                    ..alert.clone()
-                },
-                transition: None,
-            }
-        }
+        Some(alert) if alert.phase != Phase::Resolved => unknown(rule, alert, now),
         // A row of its own would make the rest after a recovery forgotten.
         Some(resolved) if is_resting(rule, resolved, now) => Step::Keep,
         resolved => {
@@ -199,6 +189,41 @@ fn without_data(rule: &Rule, previous: Option<&AlertState>, now: DateTime<Utc>) 
                 transition: None,
             }
         }
+    }
+}
+
+/// The next step of an open alert of which nothing is known now: it is written since when, and told if the rule asks for it
+/// and nothing has been told yet.
+fn unknown(rule: &Rule, alert: &AlertState, now: DateTime<Utc>) -> Step {
+    let since = alert.no_data_since.unwrap_or(now);
+    let is_told = !alert.is_firing()
+        && rule.no_data() == NoDataPolicy::Alert
+        && elapsed(since, now) >= rule.hold()
+        // At the first look it may be only late.
+        && alert.no_data_since.is_some();
+    if is_told {
+        let (level, threshold) = mildest(rule);
+        let next = AlertState {
+            level,
+            threshold,
+            value: None,
+            pending_since: since,
+            ..alert.clone()
+        };
+        return Step::Update {
+            next: fire(next, now),
+            transition: Some(Transition::Fired { level }),
+        };
+    }
+    if alert.no_data_since.is_some() {
+        return Step::Keep;
+    }
+    Step::Update {
+        next: AlertState {
+            no_data_since: Some(now),
+            ..alert.clone()
+        },
+        transition: None,
     }
 }
 

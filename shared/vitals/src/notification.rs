@@ -213,7 +213,7 @@ impl Notification {
             runbook_url: facts.runbook_url.map(str::to_owned),
             dashboard_url: facts.dashboard_url.map(str::to_owned),
             labels: facts.labels.clone(),
-            advice: None,
+            advice: rule.advice().map(str::to_owned),
             acknowledged: facts.acknowledged.cloned(),
             responses: facts.responses.to_vec(),
             no_data_since: state.no_data_since,

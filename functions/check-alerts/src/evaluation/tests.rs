@@ -9,7 +9,8 @@ fn rule() -> Rule {
     Rule::new(RuleDefinition {
         rule_id: "slow_statement".to_owned(),
         summary: "A statement is slow".to_owned(),
-        metric: Metric::new("statement_mean_ms", Unit::Milliseconds, "mean execution time").about("statement"),
+        metric: Metric::new("statement_mean_ms", Unit::Milliseconds, "mean execution time")
+            .about("statement"),
         warning: Some(250.0),
         critical: Some(500.0),
         emergency: Some(1000.0),

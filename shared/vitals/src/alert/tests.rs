@@ -187,6 +187,27 @@ fn what_is_not_known_is_not_well_and_not_told() {
 }
 
 #[test]
+fn a_rule_may_ask_to_be_told_that_nothing_is_known() {
+    let rule = Rule::new(RuleDefinition {
+        no_data: "alert".to_owned(),
+        for_seconds: 60,
+        cooldown_seconds: 0,
+        ..slow_statement()
+    })
+    .unwrap();
+    let mut story = Story::new(&rule);
+    assert_eq!(story.see(0, Observation::NoData), None);
+    assert_eq!(story.see(59, Observation::NoData), None);
+    assert_eq!(story.see(1, Observation::NoData), fired(Level::Warning));
+    assert_eq!(story.see(60, Observation::NoData), None, "once is enough");
+    let alert = story.alert.clone().unwrap();
+    assert_eq!((alert.value, alert.pending_since), (None, DateTime::UNIX_EPOCH));
+    story.expect(5, 600.0, changed(Level::Warning, Level::Critical));
+    assert_eq!(story.see(600, Observation::NoData), None);
+    story.expect(5, 100.0, resolved(Level::Critical));
+}
+
+#[test]
 fn missing_data_does_not_end_the_rest_after_a_recovery() {
     let rule = rule(0, 300);
     let mut story = Story::new(&rule);

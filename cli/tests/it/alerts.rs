@@ -176,9 +176,9 @@ async fn a_route_leads_to_channels() {
     assert_answer!(project.run(&["routes", "list"]), @r"
     exit code: 0
     ----- stdout -----
-    ROUTE   ALERTS                                    TOLD                       REMINDER  THEN  STATE
-    nights  alerts with severity=~critical|emergency  chat, pager after 15 min   4 h       stop  on
-    tests   alerts with target=~test.*                nobody                     -         stop  off
+    ROUTE   ALERTS                                    TOLD                      REMINDER  THEN  STATE
+    nights  alerts with severity=~critical|emergency  chat, pager after 15 min  4 h       stop  on
+    tests   alerts with target=~test.*                nobody                    -         stop  off
     ----- stderr -----
     ");
     assert_answer!(project.run(&["routes", "remove", "tests", "--yes"]), @r"

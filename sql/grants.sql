@@ -24,7 +24,6 @@ grant execute on function
   monitoring.histogram_value(int4),
   monitoring.histogram_quantile(jsonb, float8),
   monitoring.label_fits(text, jsonb),
-  monitoring.labels_fit(jsonb, jsonb),
   monitoring.is_label_filter(jsonb),
   monitoring.is_object_of_texts(jsonb),
   monitoring.are_matchers(jsonb)

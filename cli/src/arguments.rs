@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod rules;
 mod telling;
 
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use store::collectors::TargetKind;
 
+pub(crate) use rules::{RuleName, Rules, SetRule, Suggest, TestRule, Thresholds};
 pub(crate) use telling::{
     Acknowledge, AddRoute, AddSilence, AddWindow, AlertId, Alerts, ListAlerts, Named, Recipient, Routes,
     SilenceId, Silences, Windows,
@@ -53,6 +55,9 @@ pub(crate) enum Command {
     /// The databases that are watched.
     #[command(subcommand)]
     Targets(Targets),
+    /// What is watched, and where alarming begins.
+    #[command(subcommand)]
+    Rules(Rules),
     /// Where alerts go.
     #[command(subcommand)]
     Channels(Channels),

@@ -3,8 +3,8 @@
 //! - `arguments.rs`: what can be typed
 //! - `output.rs`: the one place that prints; `failure.rs`: errors that know their mend
 //! - `project.rs`, `settings.rs`, `secrets.rs`, `state.rs`: where things are, what was set, who runs
-//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `channels.rs`, `alerts.rs`, `routes.rs`, `silences.rs`,
-//!   `windows.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
+//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `rules/`, `channels.rs`, `alerts.rs`, `routes.rs`,
+//!   `silences.rs`, `windows.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
 //!
 //! Statements on monitoring tables are in `store`. The command depends on no function and not on the runner: it
 //! starts the runner as a program and talks to the application over HTTP.
@@ -21,6 +21,7 @@ mod monitoring;
 mod output;
 mod project;
 mod routes;
+mod rules;
 mod run;
 mod secrets;
 mod settings;
@@ -62,6 +63,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
         Command::Down => down::run(&project, output).await?,
         Command::Migrate => migrate::run(&project, output).await?,
         Command::Targets(command) => targets::run(&command, &project, output).await?,
+        Command::Rules(command) => rules::run(&command, &Settings::load(&project)?, output).await?,
         Command::Channels(command) => channels::run(&command, &project, output).await?,
         Command::Alerts(command) => alerts::run(&command, &Settings::load(&project)?, output).await?,
         Command::Routes(command) => routes::run(&command, &Settings::load(&project)?, output).await?,

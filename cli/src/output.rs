@@ -150,9 +150,14 @@ impl Listing {
         Ok(())
     }
 
+    /// Whether there is no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     /// The table as text, without the spaces that comfy-table leaves at the ends of lines.
     pub(crate) fn to_text(&self) -> String {
-        if self.items.is_empty() {
+        if self.is_empty() {
             return self.nothing.to_owned();
         }
         let text = self.table.to_string();

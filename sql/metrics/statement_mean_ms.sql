@@ -15,10 +15,8 @@ select
   total.labels || pg_catalog.jsonb_build_object(
     'database', known.database, 'user', known.user_name, 'query', known.query,
     'shape', case
-      when known.query !~* '^\s*(select|with)\M' then 'other'
-      when total.rows <= total.calls and known.query ~* '\mwhere\M.*=\s*[$?]'
-        and known.query !~* '\m(count|sum|avg|min|max|group by)\M' then 'single'
-      when known.query ~* '\m(limit|offset)\s+[$?]|\mfetch\s+(first|next)\M' then 'paginated'
+      when known.is_lookup and total.rows <= total.calls then 'single'
+      when known.is_page then 'paginated'
       else 'other'
     end
   ) as labels,

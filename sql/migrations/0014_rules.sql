@@ -32,6 +32,18 @@ comment on column monitoring.metrics.collector is 'whose readings it is made of:
 comment on column monitoring.metrics.is_generic is 'COLLECTOR.COLUMN, of which one statement answers all';
 comment on column monitoring.metrics.present is 'whether this release has it';
 
+-- What the text of a statement says of its shape. Stored, because it is asked for of every statement in every evaluation.
+alter table monitoring.statements
+  add column is_lookup bool generated always as (
+    query ~* '^\s*(select|with)\M.*\mwhere\M.*=\s*[$?]' and query !~* '\m(count|sum|avg|min|max|group by)\M'
+  ) stored,
+  add column is_page bool generated always as (
+    query ~* '^\s*(select|with)\M.*(\m(limit|offset)\s+[$?]|\mfetch\s+(first|next)\M)'
+  ) stored;
+
+comment on column monitoring.statements.is_lookup is 'it reads by a condition and does not count: one that gives a row at most looks it up';
+comment on column monitoring.statements.is_page is 'it asks for a part of a list';
+
 -- --- Label filters -----------------------------------------------------------------------------------------------------
 --
 -- {"target": "shop", "query": {"like": "%timeline%"}, "user": {"not": "batch"}}
@@ -52,19 +64,7 @@ as $function$
   )
 $function$;
 
-create function monitoring.labels_fit(labels jsonb, filter jsonb)
-  returns bool
-  language sql
-  immutable
-  parallel safe
-as $function$
-  select not exists (
-    select from pg_catalog.jsonb_each(filter) as wanted (label, condition)
-    where not monitoring.label_fits(labels ->> wanted.label, wanted.condition)
-  )
-$function$;
-
-comment on function monitoring.labels_fit(jsonb, jsonb) is 'whether a rule with this filter is about what has these labels';
+comment on function monitoring.label_fits(text, jsonb) is 'whether the value of a label is what a condition of a rule wants';
 
 create function monitoring.is_label_filter(filter jsonb)
   returns bool
@@ -345,6 +345,13 @@ as $function$
 declare
   known monitoring.metrics;
 begin
+  if new.metric is null then
+    raise exception using
+      errcode = 'check_violation',
+      constraint = 'rules_metric_is_known',
+      message = pg_catalog.format('rule %s has no metric', new.rule_id),
+      hint = 'select metric, description from monitoring.metrics where present order by metric';
+  end if;
   select m.* into known from monitoring.metrics as m where m.metric = new.metric and m.present;
   if not found then
     raise exception using

@@ -275,9 +275,52 @@ async fn the_interface_is_for_those_who_bear_the_token() {
         room.get(path).await;
     }
     let rule = room.get("/api/rules/target_down").await;
-    assert_eq!(rule["metric"]["name"], "target_down_seconds");
+    assert_eq!(rule["metric"], "target_down_seconds");
     assert_eq!(
         room.order(Method::GET, "/api/rules/nothing", &Value::Null)
+            .await
+            .0,
+        404
+    );
+    let new = json!({"metric": "tables.live_rows", "labels": {"table": "orders"}, "threshold": 100});
+    assert_eq!(
+        room.order(Method::PUT, "/api/rules/many_orders", &new).await.0,
+        201
+    );
+    let change = json!({"for_seconds": 60, "enabled": false});
+    assert_eq!(
+        room.order(Method::PUT, "/api/rules/many_orders", &change).await.0,
+        200
+    );
+    let rule = room.get("/api/rules/many_orders").await;
+    assert_eq!(
+        (&rule["resolve"], &rule["for_seconds"]),
+        (&json!(45.0), &json!(60))
+    );
+    for wrong in [
+        json!({"treshold": 1}),
+        json!({"metric": "nothing"}),
+        json!({"warning": 1}),
+        json!([]),
+    ] {
+        let (status, refused) = room.order(Method::PUT, "/api/rules/many_orders", &wrong).await;
+        assert_eq!(status, 422, "{wrong}: {refused}");
+    }
+    let lacking = room
+        .order(Method::PUT, "/api/rules/lacking", &json!({"warning": 1}))
+        .await;
+    assert_eq!(
+        (lacking.0, &lacking.1["error"]),
+        (422, &json!("rule lacking has no metric"))
+    );
+    assert_eq!(
+        room.order(Method::DELETE, "/api/rules/many_orders", &Value::Null)
+            .await
+            .0,
+        200
+    );
+    assert_eq!(
+        room.order(Method::DELETE, "/api/rules/many_orders", &Value::Null)
             .await
             .0,
         404

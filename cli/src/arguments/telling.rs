@@ -174,7 +174,7 @@ fn recipient(text: &str) -> Result<Recipient, String> {
 }
 
 /// `90s`, `15m`, `2h`, `7d`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let form = || "write it as 90s, 15m, 2h or 7d".to_owned();
     let unit = text.chars().next_back().ok_or_else(form)?;
     let amount = text

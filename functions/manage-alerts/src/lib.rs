@@ -10,6 +10,8 @@
 //! POST   /api/silences                               {"matchers": ["target=shop"], "lasts_seconds": 7200, "reason": "…", "by": "ada"}
 //! DELETE /api/silences/ID
 //! GET    /api/rules, /api/rules/ID
+//! PUT    /api/rules/ID                               {"warning": 300}, or a new one: {"metric": "…", "warning": 300}
+//! DELETE /api/rules/ID
 //! GET    /api/routes, /api/windows
 //! ```
 //!
@@ -49,6 +51,8 @@ pub async fn handle(context: &Context<impl Host>, order: &Order) -> anyhow::Resu
         ("DELETE", ["silences", silence_id]) => silences::remove(context, silence_id).await,
         ("GET", ["rules"]) => rules::list(context).await,
         ("GET", ["rules", rule_id]) => rules::show(context, rule_id).await,
+        ("PUT", ["rules", rule_id]) => rules::save(context, rule_id, order).await,
+        ("DELETE", ["rules", rule_id]) => rules::remove(context, rule_id).await,
         ("GET", ["routes"]) => {
             answer::rows(context, "routes", async |client| store::routes::all(client).await).await
         }
@@ -65,9 +69,10 @@ pub async fn handle(context: &Context<impl Host>, order: &Order) -> anyhow::Resu
 /// The answer to a path or a method that does not exist.
 fn not_there(method: &Method, segments: &[&str], path: &str) -> Response {
     match segments {
-        ["alerts" | "rules" | "routes" | "windows"] | ["alerts" | "rules", _] => {
+        ["alerts" | "rules" | "routes" | "windows"] | ["alerts", _] => {
             http::method_not_allowed(method, "GET")
         }
+        ["rules", _] => http::method_not_allowed(method, "GET, PUT, DELETE"),
         ["alerts", _, "acknowledge"] => http::method_not_allowed(method, "POST"),
         ["silences"] => http::method_not_allowed(method, "GET, POST"),
         ["silences", _] => http::method_not_allowed(method, "DELETE"),

@@ -41,7 +41,7 @@ async fn what_is_not_there_is_not_found() {
 async fn a_wrong_method_is_told_the_right_one() {
     for (method, path, allowed) in [
         ("POST", "/api/alerts", "use GET"),
-        ("DELETE", "/api/rules/slow_statement", "use GET"),
+        ("POST", "/api/rules/slow_statement", "use GET, PUT, DELETE"),
         ("GET", "/api/alerts/1/acknowledge", "use POST"),
         ("PUT", "/base/api/silences/", "use GET, POST"),
         ("GET", "/api/silences/1", "use DELETE"),

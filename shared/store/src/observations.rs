@@ -11,6 +11,7 @@ use db::{Client, DbError, Row, Rows, Value};
 use serde::Serialize;
 use serde_json::Value as Json;
 use vitals::alert::Observation;
+use vitals::calibration::Day;
 use vitals::rule::{Comparison, LabelFilter, Rule};
 
 use crate::metrics;
@@ -49,9 +50,10 @@ pub struct Watched {
 
 const ASKED: &str = include_str!("../sql/observations/asked.sql");
 const OBSERVE: &str = include_str!("../sql/observations/observe.sql");
+const DAYS: &str = include_str!("../sql/observations/days.sql");
 const SAMPLES: &str = include_str!("../sql/observations/samples.sql");
 
-/// Where the statement of the metric stands in `observe.sql`.
+/// Where the statement of the metric stands in `observe.sql` and `days.sql`.
 const METRIC: &str = "/* the metric */";
 
 /// How many values a trend has at most.
@@ -72,10 +74,10 @@ pub async fn all(client: &impl Client, rules: &Rules) -> Result<Vec<Observed>, D
         .valid
         .iter()
         .filter(|rule| rule.is_enabled())
-        .map(|rule| Asked::now(rule));
+        .map(Asked::now);
     let mut observations = Vec::new();
     for (metric, asked) in by_metric(asked) {
-        for row in &ask(client, metric, &asked, None).await? {
+        for row in &ask(client, OBSERVE, metric, &asked, None).await? {
             observations.push(read(row)?);
         }
     }
@@ -101,8 +103,46 @@ pub async fn past(
     targets: Option<&[i32]>,
 ) -> Result<Vec<(DateTime<Utc>, Observed)>, DbError> {
     let asked: Vec<Asked> = moments.iter().map(|at| Asked::past(rule, *at)).collect();
-    let rows = ask(client, statement_of(rule), &asked, targets).await?;
+    let rows = ask(client, OBSERVE, statement_of(rule), &asked, targets).await?;
     rows.iter().map(|row| Ok((row.get("at")?, read(row)?))).collect()
+}
+
+/// What one subject of a rule was like on one day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubjectDay {
+    /// The target.
+    pub target_id: i32,
+    /// What of the target.
+    pub subject: String,
+    /// Between what its values were.
+    pub day: Day,
+}
+
+/// Between what the values of a rule's subjects were on each day (of UTC), looked at at some moments.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn days(
+    client: &impl Client,
+    rule: &Rule,
+    moments: &[DateTime<Utc>],
+    targets: Option<&[i32]>,
+) -> Result<Vec<SubjectDay>, DbError> {
+    let asked: Vec<Asked> = moments.iter().map(|at| Asked::past(rule, *at)).collect();
+    let rows = ask(client, DAYS, statement_of(rule), &asked, targets).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(SubjectDay {
+                target_id: row.get("target_id")?,
+                subject: row.get("subject")?,
+                day: Day {
+                    greatest: row.get("greatest")?,
+                    least: row.get("least")?,
+                },
+            })
+        })
+        .collect()
 }
 
 /// The last values of some subjects up to a moment, oldest first, a window apart (an hour at most). Of more than
@@ -130,7 +170,7 @@ pub async fn trends(
     let targets: Vec<i32> = targets.into_iter().collect();
     let mut values: HashMap<Watched, BTreeMap<DateTime<Utc>, f64>> = HashMap::new();
     for (metric, asked) in by_metric(asked) {
-        for row in &ask(client, metric, &asked, Some(&targets)).await? {
+        for row in &ask(client, OBSERVE, metric, &asked, Some(&targets)).await? {
             let observed = read(row)?;
             if let Observation::Value(value) = observed.observation {
                 let subject = Watched {
@@ -229,13 +269,15 @@ fn by_metric<'a>(asked: impl Iterator<Item = Asked<'a>>) -> BTreeMap<&'static st
     questions
 }
 
+/// Sends a question: what is wanted of a metric.
 async fn ask(
     client: &impl Client,
+    wanted: &str,
     metric: &str,
     asked: &[Asked<'_>],
     targets: Option<&[i32]>,
 ) -> Result<Rows, DbError> {
-    let statement = format!("{ASKED}{}", OBSERVE.replace(METRIC, metric));
+    let statement = format!("{ASKED}{}", wanted.replace(METRIC, metric));
     let targets = targets.map(|targets| targets.iter().copied().map(i64::from).collect::<Vec<_>>());
     let parameters: [Value; 2] = [crate::json::encode(&asked)?.into(), targets.into()];
     client.query(&statement, &parameters).await

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use db::{Client, DbError, Row};
+use serde_json::{Map, Value as Json};
 use vitals::rule::{Aggregate, Metric, Rule, RuleDefinition, RuleError};
 use vitals::unit::Unit;
 
@@ -100,4 +101,69 @@ fn read_definition(row: &Row, rule_id: String, metric: Metric) -> Result<RuleDef
         response_level: row.get("response_level")?,
         enabled: row.get("enabled")?,
     })
+}
+
+/// A rule as programs read it: its [`FIELDS`] as they can be written, with its name and the unit of its thresholds.
+pub fn fields(rule: &Rule) -> Json {
+    let definition = rule.definition();
+    let mut fields = serde_json::to_value(definition).unwrap_or_default();
+    fields["metric"] = definition.metric.name().into();
+    fields["unit"] = definition.metric.unit().as_str().into();
+    fields
+}
+
+/// The columns of a rule that [`save`] can write.
+pub const FIELDS: [&str; 23] = [
+    "summary",
+    "metric",
+    "aggregate",
+    "labels",
+    "comparison",
+    "warning",
+    "critical",
+    "emergency",
+    "threshold",
+    "resolve",
+    "window_seconds",
+    "for_seconds",
+    "cooldown_seconds",
+    "minimum_traffic",
+    "no_data",
+    "inhibited_by",
+    "tags",
+    "advice",
+    "runbook",
+    "response",
+    "response_arguments",
+    "response_level",
+    "enabled",
+];
+
+/// Changes a rule in some of its [`FIELDS`], or makes a new one of them. Gives whether it is new.
+///
+/// # Errors
+///
+/// What the server or the connection said: SQLSTATE 23514 with the name of the constraint where the rule would make no
+/// sense, 23502 where a new one lacks something; and a `decode` error that names a field that no rule has.
+pub async fn save(client: &impl Client, rule_id: &str, fields: &Map<String, Json>) -> Result<bool, DbError> {
+    if let Some(unknown) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+        return Err(DbError::decode(format!("a rule has no field {unknown}")));
+    }
+    let parameters = [rule_id.into(), Json::Object(fields.clone()).into()];
+    let rows = client
+        .query(include_str!("../sql/rules/save.sql"), &parameters)
+        .await?;
+    rows.one()?.get("is_new")
+}
+
+/// Removes a rule with its alerts. Gives whether there was one.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn remove(client: &impl Client, rule_id: &str) -> Result<bool, DbError> {
+    let removed = client
+        .execute(include_str!("../sql/rules/remove.sql"), &[rule_id.into()])
+        .await?;
+    Ok(removed > 0)
 }

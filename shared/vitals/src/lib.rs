@@ -11,6 +11,7 @@
 //! | [`blocking`] | who keeps whom waiting |
 //! | [`histogram`] | how values are distributed, hour by hour and day by day |
 //! | [`level`], [`rule`], [`alert`] | is that bad, how bad, and is it news |
+//! | [`replay`], [`calibration`] | what would a rule have told, and where should it begin |
 //! | [`matcher`], [`route`], [`quiet`] | who is told, and when nobody is |
 //! | [`notification`], [`channel`] | how to say it, and in whose format |
 //! | [`delivery`] | did it arrive, and when to try again |
@@ -24,6 +25,7 @@
 
 pub mod alert;
 pub mod blocking;
+pub mod calibration;
 pub mod channel;
 pub mod delivery;
 pub mod delta;
@@ -37,6 +39,7 @@ mod name;
 pub mod notification;
 pub mod outcome;
 pub mod quiet;
+pub mod replay;
 pub mod route;
 pub mod rule;
 pub mod server;

@@ -16,6 +16,7 @@ mod memory;
 mod overhead;
 mod processor;
 mod roll_ups;
+mod rules;
 mod sizes;
 mod table;
 mod views;
@@ -64,6 +65,9 @@ async fn main() -> Result<()> {
     }
     if wants("rollups") {
         roll_ups::measure(&server, &mut table).await?;
+    }
+    if wants("rules") {
+        rules::measure(&server, &mut table).await?;
     }
     if wants("cost") {
         cost::measure(&mut table, verbose).await?;

@@ -1,9 +1,12 @@
 //! Rules as rows: what is refused where it is written, what is reported where it got in all the same, and the rules that
 //! every installation begins with.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use db::{Client, Connection, DbError, Rows, Value};
 use integration_tests::project_root;
+use serde_json::json;
 use store::{observations, rules};
 use vitals::level::Level;
 use vitals::rule::Rule;
@@ -75,13 +78,14 @@ async fn a_malformed_rule_is_refused_where_it_is_written() {
 #[tokio::test]
 async fn a_name_that_no_metric_has_is_refused_with_where_the_names_are() {
     let room = Monitoring::new("unknown_metric").await;
-    let error = db::Client::execute(
-        &room.collector,
-        "update monitoring.rules set metric = 'cache_hits' where rule_id = 'cache_hit'",
-        &[],
-    )
-    .await
-    .unwrap_err();
+    let error = room
+        .collector
+        .execute(
+            "update monitoring.rules set metric = 'cache_hits' where rule_id = 'cache_hit'",
+            &[],
+        )
+        .await
+        .unwrap_err();
     assert!(
         error
             .to_string()
@@ -198,6 +202,84 @@ async fn the_default_rules_have_the_thresholds_that_were_asked_for() {
         let found = [Level::Warning, Level::Critical].map(|level| rule.threshold(level));
         assert_eq!(found, levels, "{rule_id}");
     }
+}
+
+/// A connection that counts what is sent.
+struct Counting<'a> {
+    client: &'a Connection,
+    statements: Cell<usize>,
+}
+
+impl Client for Counting<'_> {
+    async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows, DbError> {
+        self.statements.set(self.statements.get() + 1);
+        self.client.query(sql, parameters).await
+    }
+
+    async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64, DbError> {
+        self.statements.set(self.statements.get() + 1);
+        self.client.execute(sql, parameters).await
+    }
+}
+
+#[tokio::test]
+async fn more_rules_and_targets_take_no_more_statements() {
+    let room = Monitoring::new("bounded_statements").await;
+    let count = async || {
+        let client = Counting {
+            client: &room.collector,
+            statements: Cell::new(0),
+        };
+        let rules = rules::all(&client).await.unwrap();
+        observations::all(&client, &rules).await.unwrap();
+        client.statements.get()
+    };
+    room.target("first").await;
+    let few = count().await;
+    room.run(
+        "insert into monitoring.rules (rule_id, summary, metric, comparison, warning, resolve, window_seconds)
+         select 'more_' || row_number() over (), 'more', m.metric, 'above', n, n, n
+         from generate_series(1, 20) as n
+         cross join (select distinct r.metric from monitoring.rules as r) as m",
+    )
+    .await;
+    for name in ["second", "third"] {
+        room.target(name).await;
+    }
+    assert_eq!(count().await, few);
+    assert!(few < 40, "{few} statements");
+}
+
+#[tokio::test]
+async fn a_rule_is_made_and_changed_field_by_field() {
+    let room = Monitoring::new("save_rule").await;
+    let save = async |fields: serde_json::Value| {
+        let fields = fields.as_object().unwrap().clone();
+        rules::save(&room.collector, "full_table", &fields).await
+    };
+    let new = json!({
+        "summary": "a table is full", "metric": "tables.live_rows", "labels": {"table": "orders"}, "threshold": 100.0,
+        "resolve": 40.0, "tags": {"team": "shop"}
+    });
+    assert!(save(new).await.unwrap(), "it is new");
+    assert!(!save(json!({"for_seconds": 60})).await.unwrap());
+    let all = rules::all(&room.collector).await.unwrap();
+    let rule = all.find("full_table").unwrap();
+    assert_eq!(rule.threshold(Level::Emergency), Some(200.0));
+    assert_eq!(rule.hold().as_secs(), 60);
+    assert_eq!(rule.tags()["team"], "shop");
+    assert_eq!(rule.inhibited_by(), ["target_down"]);
+    let unknown = save(json!({"treshold": 1})).await.unwrap_err();
+    assert!(
+        unknown.to_string().contains("a rule has no field treshold"),
+        "{unknown}"
+    );
+    assert_eq!(
+        save(json!({"warning": 1})).await.unwrap_err().sqlstate.as_deref(),
+        Some(CHECK_VIOLATION)
+    );
+    assert!(rules::remove(&room.collector, "full_table").await.unwrap());
+    assert!(!rules::remove(&room.collector, "full_table").await.unwrap());
 }
 
 #[tokio::test]

@@ -10,11 +10,21 @@ with asked as materialized (
     pg_catalog.dense_rank() over (order by asked.metric, asked.aggregate, asked.window_seconds, asked.at) as span
   from (
     select given.rule_id, given.metric, coalesce(given.collector, '') as collector, given.aggregate, given.labels,
-      given.window_seconds, given.minimum_traffic, given.comparison, given.mildest, given.at
+      given.window_seconds, given.minimum_traffic, given.comparison, given.mildest, given.at,
+      -- The filter in two parts, because what a label is can be told much faster than what it is like.
+      coalesce(filter.exact, '{}') as exact, coalesce(filter.inexact, '{}') as inexact
     from pg_catalog.jsonb_to_recordset($1::jsonb) as given (
       rule_id text, metric text, collector text, aggregate text, labels jsonb, window_seconds int8,
       minimum_traffic int8, comparison text, mildest float8, at timestamptz
     )
+    cross join lateral (
+      select
+        pg_catalog.jsonb_object_agg(wanted.label, wanted.condition)
+          filter (where pg_catalog.jsonb_typeof(wanted.condition) = 'string') as exact,
+        pg_catalog.jsonb_object_agg(wanted.label, wanted.condition)
+          filter (where pg_catalog.jsonb_typeof(wanted.condition) <> 'string') as inexact
+      from pg_catalog.jsonb_each(given.labels) as wanted (label, condition)
+    ) as filter
   ) as asked
 ),
 span as materialized (

@@ -13,7 +13,8 @@ alert as materialized (
 ),
 measured as materialized (
   select
-    metric.span, metric.target_id, metric.subject, metric.subject_label, metric.labels, metric.value, metric.traffic
+    metric.span, metric.target_id, metric.subject, metric.subject_label,
+    metric.labels || pg_catalog.jsonb_build_object('subject', metric.subject) as labels, metric.value, metric.traffic
   from (
     /* the metric */
   ) as metric
@@ -21,27 +22,34 @@ measured as materialized (
   where metric.value > edge.above or metric.value < edge.below
     or (metric.target_id, metric.subject) in (select alert.target_id, alert.subject from alert)
 ),
+matter as (
+  select asked.rule_id, asked.at, asked.inexact, measured.*, true as counts
+  from asked
+  join measured on measured.span = asked.span and measured.traffic >= asked.minimum_traffic
+    and case asked.comparison when 'above' then measured.value > asked.mildest else measured.value < asked.mildest end
+    and measured.labels @> asked.exact
+  union all
+  -- What an alert is open for matters whatever its value. Apart from the others, because those are compared with every
+  -- rule that shares their window.
+  select asked.rule_id, asked.at, asked.inexact, measured.*, measured.traffic >= asked.minimum_traffic
+  from alert
+  join asked using (rule_id)
+  join measured on measured.span = asked.span and measured.target_id = alert.target_id
+    and measured.subject = alert.subject and measured.labels @> asked.exact
+  where not (
+    measured.traffic >= asked.minimum_traffic
+    and case asked.comparison when 'above' then measured.value > asked.mildest else measured.value < asked.mildest end
+  )
+),
 seen as materialized (
   select
-    asked.rule_id, asked.at, measured.target_id, measured.subject, measured.subject_label, measured.labels,
-    measured.value, measured.traffic, measured.traffic >= asked.minimum_traffic as counts
-  from asked
-  join measured using (span)
-  where (
-      (asked.rule_id, measured.target_id, measured.subject) in (
-        select alert.rule_id, alert.target_id, alert.subject from alert
-      )
-      or measured.traffic >= asked.minimum_traffic
-        and case asked.comparison
-          when 'above' then measured.value > asked.mildest
-          else measured.value < asked.mildest
-        end
-    )
-    and (
-      asked.labels = '{}'
-      or monitoring.labels_fit(
-        measured.labels || pg_catalog.jsonb_build_object('subject', measured.subject), asked.labels
-      )
+    matter.rule_id, matter.at, matter.target_id, matter.subject, matter.subject_label, matter.labels, matter.value,
+    matter.traffic, matter.counts
+  from matter
+  where matter.inexact = '{}'
+    or not exists (
+      select from pg_catalog.jsonb_each(matter.inexact) as wanted (label, condition)
+      where not monitoring.label_fits(matter.labels ->> wanted.label, wanted.condition)
     )
 ),
 unseen as (

@@ -63,10 +63,11 @@ impl Room {
         .await;
     }
 
-    /// Lets the alert have fired so many minutes earlier than it did.
+    /// Lets the alert have fired, and been taken up, so many minutes earlier than it was.
     async fn age(&self, minutes: u32) {
         self.run(&format!(
-            "update monitoring.alerts set opened_at = opened_at - interval '{minutes} minutes'"
+            "update monitoring.alerts set opened_at = opened_at - interval '{minutes} minutes',
+                                          acknowledged_at = acknowledged_at - interval '{minutes} minutes'"
         ))
         .await;
     }

@@ -26,7 +26,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> World {
-        let server = DedicatedServer::start(test_versions()[0]).await.unwrap();
+        // What is committed must be there after a crash: the other tests do without that.
+        let durable = [("synchronous_commit", "on")];
+        let server = DedicatedServer::start_with(test_versions()[0], &durable)
+            .await
+            .unwrap();
         let collector = server.url_as(Login::Collector.role(), COLLECTOR_PASSWORD, "postgres");
         let monitored = Monitored::at(&server.url("postgres"), &collector).await.unwrap();
         let mut receivers = Vec::new();

@@ -5,8 +5,10 @@ mod telling;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use store::collectors::TargetKind;
+use vitals::channel::Kind;
 
 pub(crate) use rules::{RuleName, Rules, SetRule, Suggest, TestRule, Thresholds};
 pub(crate) use telling::{
@@ -73,6 +75,9 @@ pub(crate) enum Command {
     /// Times that come again, in which nobody is told of some alerts.
     #[command(subcommand)]
     Windows(Windows),
+    /// Messages to channels: what waits, and what was given up.
+    #[command(subcommand)]
+    Notifications(Notifications),
     /// Run one function of the application now and print its report.
     Run(Run),
     /// How the targets, the functions and the store are doing.
@@ -148,12 +153,33 @@ pub(crate) struct Remove {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Channels {
-    /// Send alerts to a webhook.
+    /// Send alerts to a receiver.
     Add(AddChannel),
-    /// Where alerts go.
+    /// Where alerts go, and how each receiver is doing.
     List,
+    /// Send a message to a channel through the running application, and say what became of it.
+    Test(TestChannel),
+    /// Send alerts there again.
+    Enable(Channel),
+    /// Keep what is for a channel, and send nothing for now.
+    Disable(Channel),
     /// Send alerts there no longer.
     Remove(Remove),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Channel {
+    /// What it is called.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestChannel {
+    /// What it is called.
+    pub(crate) name: String,
+    /// Where the application is; by default the one that `up` started.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -165,20 +191,65 @@ pub(crate) struct AddChannel {
     /// The name of its address in the variable channel_urls.
     #[arg(long)]
     pub(crate) secret: Option<String>,
-    /// What is sent.
-    #[arg(long, value_enum, default_value_t = ChannelKind::Webhook)]
-    pub(crate) kind: ChannelKind,
+    /// What kind of receiver it is.
+    #[arg(long, default_value = "webhook", value_parser = channel_kind())]
+    pub(crate) kind: Kind,
+    /// The name of its key, token or password in the variable channel_secrets; by default the channel's own name.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// A file with the key, which is kept in .pgvitals/secrets.env then; `-` is the standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// What the kind needs beside that, as NAME=VALUE: to, from, chat_id, topic, repository, …; lists with commas; may
+    /// be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = label)]
+    pub(crate) settings: Vec<(String, String)>,
     /// The lowest level that is sent.
     #[arg(long, value_enum, default_value_t = AlertLevel::Warning)]
     pub(crate) minimum_level: AlertLevel,
+    /// Seconds that the receiver may take for a message.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=25))]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Notifications {
+    /// The newest messages of a state.
+    List(ListNotifications),
+    /// Send again what was given up, or do not wait any longer for the next attempt.
+    Retry(RetryNotifications),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListNotifications {
+    /// Which.
+    #[arg(long, value_enum, default_value_t = NotificationState::Dead)]
+    pub(crate) state: NotificationState,
+    /// Those of one channel.
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// How many at most.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    pub(crate) limit: i64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryNotifications {
+    /// Their numbers; without any, all that were given up.
+    pub(crate) messages: Vec<String>,
+    /// Those of one channel.
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ChannelKind {
-    /// A JSON document of our own.
-    Webhook,
-    /// A message for a Slack incoming webhook.
-    Slack,
+pub(crate) enum NotificationState {
+    /// They are to be sent.
+    Waiting,
+    /// They were given up.
+    Dead,
+    /// They were delivered.
+    Delivered,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -220,6 +291,11 @@ pub(crate) struct Doctor {
 
 fn target_kind(text: &str) -> Result<TargetKind, String> {
     TargetKind::from_name(text).ok_or_else(|| "write postgres or pgbouncer".to_owned())
+}
+
+fn channel_kind() -> impl TypedValueParser<Value = Kind> {
+    let names = Kind::ALL.iter().map(|kind| kind.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Kind>())
 }
 
 fn label(text: &str) -> Result<(String, String), String> {

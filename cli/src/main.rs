@@ -3,8 +3,8 @@
 //! - `arguments.rs`: what can be typed
 //! - `output.rs`: the one place that prints; `failure.rs`: errors that know their mend
 //! - `project.rs`, `settings.rs`, `secrets.rs`, `state.rs`: where things are, what was set, who runs
-//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `rules/`, `channels.rs`, `alerts.rs`, `routes.rs`,
-//!   `silences.rs`, `windows.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
+//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `rules/`, `channels.rs`, `notifications.rs`,
+//!   `alerts.rs`, `routes.rs`, `silences.rs`, `windows.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
 //!
 //! Statements on monitoring tables are in `store`. The command depends on no function and not on the runner: it
 //! starts the runner as a program and talks to the application over HTTP.
@@ -18,6 +18,7 @@ mod failure;
 mod http;
 mod migrate;
 mod monitoring;
+mod notifications;
 mod output;
 mod project;
 mod routes;
@@ -69,6 +70,9 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
         Command::Routes(command) => routes::run(&command, &Settings::load(&project)?, output).await?,
         Command::Silences(command) => silences::run(&command, &Settings::load(&project)?, output).await?,
         Command::Windows(command) => windows::run(&command, &Settings::load(&project)?, output).await?,
+        Command::Notifications(command) => {
+            notifications::run(&command, &Settings::load(&project)?, output).await?;
+        }
         Command::Run(arguments) => run::run(&arguments, &project, output).await?,
         Command::Status => status::run(&Settings::load(&project)?, output).await?,
         Command::Show(arguments) => show::run(&arguments, &Settings::load(&project)?, output).await?,

@@ -24,7 +24,7 @@ pub(crate) async fn run(arguments: &Run, project: &Project, output: &Output) -> 
     let settings = Settings::load(project)?;
     let application = match &arguments.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None => running_application(project)?,
+        None => State::running_application(project)?,
     };
     let answer = {
         let _step = output.step(&format!("running {function}"));
@@ -52,20 +52,6 @@ pub(crate) async fn run(arguments: &Run, project: &Project, output: &Output) -> 
         "see the report above, and the log of the application",
     )
     .into())
-}
-
-fn running_application(project: &Project) -> Result<String> {
-    State::load(project)
-        .filter(|state| state.up.is_alive())
-        .and_then(|state| state.screen)
-        .map(|screen| screen.url)
-        .ok_or_else(|| {
-            Failure::new(
-                "the application is not running",
-                "start it by `pgvitals up`, or name another by --url",
-            )
-            .into()
-        })
 }
 
 /// A report as indented lines: whatever is in it is shown, nothing has to be known of it.

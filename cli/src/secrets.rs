@@ -22,6 +22,8 @@ pub(crate) const API_TOKEN: &str = "SPIN_VARIABLE_API_TOKEN";
 pub(crate) const TARGET_PASSWORDS: &str = "SPIN_VARIABLE_TARGET_PASSWORDS";
 /// Addresses of channels by the name of their secret, as JSON.
 pub(crate) const CHANNEL_URLS: &str = "SPIN_VARIABLE_CHANNEL_URLS";
+/// Keys, tokens and passwords of channels by the name of their secret, as JSON.
+pub(crate) const CHANNEL_SECRETS: &str = "SPIN_VARIABLE_CHANNEL_SECRETS";
 
 const HEADER: &str =
     "# Secrets of this machine, written by pgvitals. Values in the environment or in .env go first.\n";

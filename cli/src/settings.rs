@@ -100,6 +100,11 @@ impl Settings {
         self.named_secrets(secrets::CHANNEL_URLS)
     }
 
+    /// The keys of channels, by the name of their secret.
+    pub(crate) fn channel_secrets(&self) -> Result<BTreeMap<String, String>> {
+        self.named_secrets(secrets::CHANNEL_SECRETS)
+    }
+
     fn named_secrets(&self, variable: &str) -> Result<BTreeMap<String, String>> {
         let text = self.get(variable).unwrap_or_else(|| "{}".to_owned());
         // The cause repeats what it did not understand, and that is a secret: it is left out.

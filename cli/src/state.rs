@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use embedded_postgres::ProcessIdentity;
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
 use crate::project::Project;
 
 /// A running set-up, in `.pgvitals/up.json`.
@@ -56,6 +57,21 @@ impl State {
         fs::read(Self::place(project))
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok())
+    }
+
+    /// Where the application is that `up` started.
+    pub(crate) fn running_application(project: &Project) -> Result<String> {
+        Self::load(project)
+            .filter(|state| state.up.is_alive())
+            .and_then(|state| state.screen)
+            .map(|screen| screen.url)
+            .ok_or_else(|| {
+                Failure::new(
+                    "the application is not running",
+                    "start it by `pgvitals up`, or name another by --url",
+                )
+                .into()
+            })
     }
 
     /// Writes it beside its place first: a reader sees the old one or the new one.

@@ -19,6 +19,10 @@ pub struct Config {
     pub target_passwords: Secrets,
     /// Addresses of channels, by the names their rows give.
     pub channel_urls: Secrets,
+    /// Keys, tokens and passwords of channels, by the names their rows give.
+    pub channel_secrets: Secrets,
+    /// Where notifications may go, as `allowed_outbound_hosts` has it. A private network must be named here.
+    pub webhook_hosts: Vec<String>,
     /// What a caller must show. See [`Config::token`].
     api_token: Option<Secret>,
     /// Whether `/metrics` answers without it.
@@ -62,6 +66,8 @@ impl Config {
             })?,
             target_passwords: secrets(host, "target_passwords").await?,
             channel_urls: secrets(host, "channel_urls").await?,
+            channel_secrets: secrets(host, "channel_secrets").await?,
+            webhook_hosts: webhook_hosts(host).await?,
             api_token: read(host, "api_token").await?.map(Secret::new),
             metrics_open: truth(host, "metrics_open", true).await?,
             metrics_labels: labels(host).await?,
@@ -134,6 +140,14 @@ async fn secrets(host: &impl Host, name: &'static str) -> Result<Secrets, Config
             r#"set it to something like {"orders": "the secret"}"#,
         )
     })
+}
+
+async fn webhook_hosts(host: &impl Host) -> Result<Vec<String>, ConfigError> {
+    let hosts = [
+        read(host, "webhook_hosts").await?,
+        read(host, "internal_webhook_hosts").await?,
+    ];
+    Ok(hosts.into_iter().flatten().collect())
 }
 
 async fn labels(host: &impl Host) -> Result<BTreeMap<String, String>, ConfigError> {

@@ -1,6 +1,7 @@
 //! What a run has at hand.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use db::{Client, Console, DbError, ErrorKind, Preamble, SafeUrl};
@@ -164,7 +165,20 @@ impl<H: Host> Context<H> {
     ///
     /// What kept the request from being answered. An answer with an error status is an answer.
     pub async fn send(&self, request: http::Request<String>) -> Result<http::Response<String>, SendError> {
-        with_deadline("sending a notification", NOTIFICATION, self.host.send(request)).await?
+        self.send_within(NOTIFICATION, request).await
+    }
+
+    /// Sends a request to another server, within a limit of its own.
+    ///
+    /// # Errors
+    ///
+    /// What kept the request from being answered. An answer with an error status is an answer.
+    pub async fn send_within(
+        &self,
+        limit: Duration,
+        request: http::Request<String>,
+    ) -> Result<http::Response<String>, SendError> {
+        with_deadline("sending a notification", limit, self.host.send(request)).await?
     }
 }
 

@@ -41,8 +41,8 @@ pub mod bindings {
     pub use cron::Guest as CronGuest;
 }
 
-/// How much of another server's answer is kept: enough for an error text to be understood.
-const KEPT_ANSWER: usize = 4 * 1024;
+/// How much of another server's answer is kept: enough for a list of fifty issues.
+const KEPT_ANSWER: usize = 1024 * 1024;
 
 /// Variables, PostgreSQL and HTTP by way of Spin's interfaces.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +113,7 @@ fn send_error(error: &ErrorCode) -> SendError {
         }
         ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => SendError::new(
             "not_permitted",
-            "the receiver is not among the allowed hosts (variable webhook_hosts)",
+            "the receiver is not among the allowed hosts (variables webhook_hosts and internal_webhook_hosts)",
         ),
         ErrorCode::HttpRequestUriInvalid
         | ErrorCode::HttpRequestMethodInvalid

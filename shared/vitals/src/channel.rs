@@ -1,34 +1,41 @@
 //! How receivers want to be told: one module per kind, each with a typed payload.
+//!
+//! - [`Kind`]: which receivers there are, and what each needs
+//! - [`Settings`], [`Destination`]: one receiver of somebody's, checked
+//! - [`Message`]: what it is to be told: one notification, or a storm of them
+//! - [`Exchange`]: the requests that tell it, and what its answers mean
+//! - `card`: what people are shown, before it takes the form of a chat, a mail or a telephone
 
+pub mod alertmanager;
+mod card;
+mod destination;
+pub mod discord;
+mod exchange;
+pub mod github;
+mod incident;
+mod kind;
+mod mail;
+mod message;
+pub mod ntfy;
+pub mod opsgenie;
+pub mod pagerduty;
+pub mod postmark;
+mod request;
+pub mod resend;
+pub mod sendgrid;
+pub mod sentry;
+mod settings;
 pub mod slack;
+pub mod teams;
+pub mod telegram;
 pub mod webhook;
 
-use crate::name::names;
-use crate::notification::Notification;
-
-names! {
-    /// The kind of a receiver.
-    "channel kind" pub enum Kind {
-        /// Any program that takes JSON, in the shape of Standard Webhooks.
-        Webhook = "webhook",
-        /// A Slack incoming webhook, or what understands its format (Mattermost, Rocket.Chat).
-        Slack = "slack",
-    }
-}
-
-impl Kind {
-    /// The body to send, as JSON.
-    ///
-    /// # Errors
-    ///
-    /// None that is known of: the payloads are made of text and finite numbers.
-    pub fn body(self, notification: &Notification) -> Result<String, serde_json::Error> {
-        match self {
-            Self::Webhook => serde_json::to_string(&webhook::Body::new(notification)),
-            Self::Slack => serde_json::to_string(&slack::Body::new(notification)),
-        }
-    }
-}
+pub use destination::{Destination, DestinationError, check_address, check_key, check_settings};
+pub use exchange::{Exchange, Outcome};
+pub use kind::{Kind, Need, Needs};
+pub use message::Message;
+pub use request::{Answer, Method, Request};
+pub use settings::{Region, SettingError, Settings};
 
 #[cfg(test)]
 mod tests;

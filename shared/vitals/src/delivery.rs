@@ -16,6 +16,8 @@ pub enum Verdict {
     },
     /// It never will: the receiver refuses this message, or there is no such receiver.
     Refused,
+    /// The receiver is gone for good, and wants to be asked no more.
+    Gone,
 }
 
 /// No receiver is waited for longer than this, whatever it asks for.
@@ -24,8 +26,8 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(86_400);
 impl Verdict {
     /// What the answer of an HTTP receiver means.
     ///
-    /// 2xx is delivered. 408, 425, 429 and 5xx may pass. Everything else will be the same next time; that includes
-    /// redirects, which are not followed because they can lead into networks the receiver's address does not.
+    /// 2xx is delivered. 408, 425, 429 and 5xx may pass. 410 is gone. Everything else will be the same next time; that
+    /// includes redirects, which are not followed because they can lead into networks the receiver's address does not.
     /// `retry_after` is the header of that name: seconds, or a date that is compared with `now`.
     pub fn of_status(status: u16, retry_after: Option<&str>, now: DateTime<Utc>) -> Self {
         match status {
@@ -33,6 +35,7 @@ impl Verdict {
             408 | 425 | 429 | 500..=599 => Self::Retry {
                 after: retry_after.and_then(|header| parse_retry_after(header, now)),
             },
+            410 => Self::Gone,
             _ => Self::Refused,
         }
     }
@@ -131,7 +134,8 @@ mod tests {
                 Verdict::Retry { after: None }
             );
         }
-        for status in [0, 100, 301, 302, 307, 308, 400, 401, 403, 404, 410, 413, 422, 600] {
+        assert_eq!(Verdict::of_status(410, None, noon()), Verdict::Gone);
+        for status in [0, 100, 301, 302, 307, 308, 400, 401, 403, 404, 413, 422, 600] {
             assert_eq!(
                 Verdict::of_status(status, Some("1"), noon()),
                 Verdict::Refused,

@@ -14,6 +14,7 @@
 //! | [`replay`], [`calibration`] | what would a rule have told, and where should it begin |
 //! | [`matcher`], [`route`], [`quiet`] | who is told, and when nobody is |
 //! | [`notification`], [`channel`] | how to say it, and in whose format |
+//! | [`address`] | may a message go there at all |
 //! | [`delivery`] | did it arrive, and when to try again |
 //! | [`exposition`] | how to say it to Prometheus |
 //! | [`exposed`] | which subjects are shown by name, and what the others did together |
@@ -23,6 +24,7 @@
 
 #![deny(missing_docs)]
 
+pub mod address;
 pub mod alert;
 pub mod blocking;
 pub mod calibration;

@@ -6,15 +6,18 @@
 
 use serde::Serialize;
 
-use crate::level::Level;
-use crate::notification::{Event, Notification};
-use crate::text::{ELLIPSIS, truncate};
-use crate::unit::format_duration;
+use super::card::Card;
+use super::destination::Destination;
+use super::message::Message;
+use super::request::{Method, Request};
+use crate::notification::Notification;
+use crate::text::truncate;
 
 const LONGEST_HEADER: usize = 150;
 const LONGEST_SECTION: usize = 3000;
 const LONGEST_FIELD: usize = 2000;
 const LONGEST_ADDRESS: usize = 3000;
+const MOST_FIELDS: usize = 10;
 
 /// The body.
 #[derive(Clone, Debug, Serialize)]
@@ -34,10 +37,11 @@ pub enum Block {
         /// The line.
         text: Text,
     },
-    /// A paragraph, with facts in two columns below it.
+    /// A paragraph, with facts in two columns below it. Slack wants one of them at least.
     Section {
         /// The paragraph.
-        text: Text,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<Text>,
         /// The facts, ten at most.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         fields: Vec<Text>,
@@ -75,157 +79,76 @@ pub struct Button {
     pub url: String,
 }
 
+/// The request that tells a message.
+pub(super) fn request(
+    destination: &Destination,
+    message: &Message<'_>,
+) -> Result<Request, serde_json::Error> {
+    Request::json(
+        Method::Post,
+        destination.address(),
+        &Body::new(message.notifications),
+    )
+}
+
 impl Body {
-    /// The message that tells a notification.
-    pub fn new(notification: &Notification) -> Self {
-        let headline = format!("{} {}", sign(notification), notification.headline());
-        let mut blocks = vec![
-            Block::Header {
-                text: Text::PlainText(truncate(&headline, LONGEST_HEADER)),
-            },
-            Block::Section {
-                text: Text::Mrkdwn(escape(&notification.summary, LONGEST_SECTION)),
-                fields: fields(notification),
-            },
-        ];
-        let elements = buttons(notification);
+    /// The message that tells news.
+    pub fn new(notifications: &[Notification]) -> Self {
+        let card = Card::new(notifications);
+        let headline = format!("{} {}", card.tone.sign(), card.title);
+        let mut blocks = vec![Block::Header {
+            text: Text::PlainText(truncate(&headline, LONGEST_HEADER)),
+        }];
+        blocks.extend(sections(&card));
+        let elements = buttons(&card);
         if !elements.is_empty() {
             blocks.push(Block::Actions { elements });
         }
-        let context = format!(
-            "rule {} · {}",
-            notification.rule_id,
-            notification.at.format("%Y-%m-%d %H:%M:%S UTC")
-        );
         blocks.push(Block::Context {
-            elements: vec![Text::Mrkdwn(escape(&context, LONGEST_FIELD))],
+            elements: vec![Text::Mrkdwn(mrkdwn(&card.footer, LONGEST_FIELD))],
         });
-        let text = format!("{} {}", notification.headline(), notification.summary);
+        let text = format!("{} {}", card.title, card.text);
         Self {
-            text: escape(&text, LONGEST_SECTION),
+            text: mrkdwn(&text, LONGEST_SECTION),
             blocks,
         }
     }
 }
 
-fn sign(notification: &Notification) -> char {
-    match (notification.event, notification.level) {
-        (Event::Resolved, _) => '🟢',
-        (_, Level::Warning) => '🟡',
-        (_, Level::Critical) => '🔴',
-        (_, Level::Emergency) => '🚨',
-    }
+/// The paragraph with the first facts, and further sections for facts that it has no room for.
+fn sections(card: &Card) -> impl Iterator<Item = Block> {
+    let facts: Vec<Text> = card
+        .facts
+        .iter()
+        .map(|(name, fact)| Text::Mrkdwn(format!("*{name}*\n{}", mrkdwn(fact, LONGEST_FIELD - 40))))
+        .collect();
+    let mut parts = facts.chunks(MOST_FIELDS).map(<[Text]>::to_vec);
+    let first = Block::Section {
+        text: Some(Text::Mrkdwn(mrkdwn(&card.text, LONGEST_SECTION))),
+        fields: parts.next().unwrap_or_default(),
+    };
+    let rest: Vec<Block> = parts
+        .map(|fields| Block::Section { text: None, fields })
+        .collect();
+    std::iter::once(first).chain(rest)
 }
 
-fn fields(notification: &Notification) -> Vec<Text> {
-    let mut facts = Vec::new();
-    if let Some(value) = notification.value {
-        facts.push(("Value", notification.unit.format(value)));
-    }
-    facts.push(("Threshold", notification.unit.format(notification.threshold)));
-    if let Some(ratio) = notification
-        .ratio
-        .filter(|_| notification.event != Event::Resolved)
-    {
-        facts.push(("Times the threshold", format!("{ratio:.1}")));
-    }
-    facts.push((
-        "Since",
-        notification.since.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
-    ));
-    if notification.event != Event::Firing {
-        facts.push(("Duration", format_duration(notification.duration())));
-    }
-    if let Some(path) = notification.runbook_url.as_ref().filter(|path| !is_address(path)) {
-        facts.push(("What to do", path.clone()));
-    }
-    let trend = notification.trend_line();
-    if !trend.is_empty() {
-        facts.push(("Trend", trend));
-    }
-    facts
-        .into_iter()
-        .map(|(name, fact)| Text::Mrkdwn(format!("*{name}*\n{}", escape(&fact, LONGEST_FIELD - 40))))
-        .collect()
-}
-
-fn buttons(notification: &Notification) -> Vec<Button> {
-    let links = [
-        ("Dashboard", &notification.dashboard_url),
-        ("What to do", &notification.runbook_url),
-    ];
+fn buttons(card: &Card) -> Vec<Button> {
+    // A cut address leads nowhere, so one that is too long is left out.
+    let links = card
+        .links
+        .iter()
+        .filter(|(_, url)| url.chars().count() <= LONGEST_ADDRESS);
     links
-        .into_iter()
-        .filter_map(|(label, url)| {
-            // A cut address leads nowhere, so one that is too long is left out.
-            let url = url
-                .as_ref()
-                .filter(|url| is_address(url) && url.chars().count() <= LONGEST_ADDRESS)?;
-            Some(Button {
-                kind: "button",
-                text: Text::PlainText(label.to_owned()),
-                url: url.clone(),
-            })
+        .map(|(label, url)| Button {
+            kind: "button",
+            text: Text::PlainText((*label).to_owned()),
+            url: url.clone(),
         })
         .collect()
 }
 
-/// Whether it is an address that a button may lead to. Slack refuses the whole message for one that is not; a runbook
-/// may well be named by its path in a repository.
-fn is_address(text: &str) -> bool {
-    text.starts_with("https://") || text.starts_with("http://")
-}
-
-/// The text with entities for the characters that Slack reads as marks of its own, cut so that no entity is.
-fn escape(text: &str, limit: usize) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    let mut length = 0;
-    // The text may end here if there turns out to be no room for all of it.
-    let mut fitting = 0;
-    for character in text.chars() {
-        let entity = match character {
-            '&' => Some("&amp;"),
-            '<' => Some("&lt;"),
-            '>' => Some("&gt;"),
-            _ => None,
-        };
-        length += entity.map_or(1, str::len);
-        if length > limit {
-            escaped.truncate(fitting);
-            escaped.push(ELLIPSIS);
-            return escaped;
-        }
-        match entity {
-            Some(entity) => escaped.push_str(entity),
-            None => escaped.push(character),
-        }
-        if length < limit {
-            fitting = escaped.len();
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn no_entity_is_cut() {
-        assert_eq!(escape("a<b", 6), "a&lt;b");
-        assert_eq!(escape("a<b", 5), "a…");
-        assert_eq!(escape("a & b", 9), "a &amp; b");
-        assert_eq!(escape("a & b", 8), "a &amp;…");
-    }
-
-    proptest! {
-        #[test]
-        fn an_escaped_text_keeps_the_limit_and_has_no_marks(text in "[a<>&é]{0,40}", limit in 1usize..60) {
-            let escaped = escape(&text, limit);
-            prop_assert!(escaped.chars().count() <= limit);
-            prop_assert!(!escaped.contains(['<', '>']));
-        }
-    }
+/// The text with entities for the characters that Slack reads as marks of its own.
+fn mrkdwn(text: &str, limit: usize) -> String {
+    crate::text::escape(text, limit, crate::text::html_entity)
 }

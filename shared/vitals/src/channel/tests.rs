@@ -1,69 +1,256 @@
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
 use super::*;
 use crate::notification::tests::story;
+use crate::notification::{Acknowledged, Event, Notification, ResponseResult};
 
-/// The payload itself is printed, not the body read back, so that the order of its fields is that of the type.
-fn webhook(notification: &Notification) -> String {
-    serde_json::to_string_pretty(&webhook::Body::new(notification)).unwrap()
+const KEY: &str = "3f0c2b1a-7d6e-4c5b-9a8f-0e1d2c3b4a59";
+
+/// A channel of a kind with everything that it can have.
+fn destination(kind: Kind) -> Destination {
+    let needs = kind.needs();
+    let key = match kind {
+        Kind::Webhook => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        Kind::Sentry => "https://0abc@o42.ingest.sentry.io/7",
+        Kind::Telegram => "123:token",
+        Kind::Alertmanager => "ada:password",
+        _ => "key",
+    };
+    let mut settings = Settings::default();
+    for name in needs.required.iter().chain(needs.optional) {
+        let value = match *name {
+            "region" => "eu",
+            "repository" => "example/operations",
+            "from" => "pgvitals <alerts@example.com>",
+            "to" => "ada@example.com,bob@example.com",
+            "thread_id" => "5",
+            "chat_id" => "-1007",
+            _ => "dba",
+        };
+        settings.set(name, value).unwrap();
+    }
+    let address = (needs.address == Need::Required).then_some("https://receiver.example.com/hook");
+    let key = (needs.key != Need::Unused).then_some(key);
+    Destination::new(kind, address, key, settings).unwrap()
 }
 
-fn slack(notification: &Notification) -> String {
-    serde_json::to_string_pretty(&slack::Body::new(notification)).unwrap()
+/// The story of an alert with everything that can be told of it.
+fn told() -> [(&'static str, Notification); 5] {
+    let [mut firing, level, resolved] = story();
+    firing.labels = [("database", "app"), ("team", "dba")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    firing.advice = Some("look at the plan: pgvitals show slow_statements".to_owned());
+    let escalated = Notification {
+        event: Event::Escalated,
+        sequence: 3,
+        ..level.clone()
+    };
+    let response = Notification {
+        event: Event::Response,
+        sequence: 4,
+        acknowledged: Some(Acknowledged {
+            by: "ada".to_owned(),
+            at: level.at,
+            note: Some("on it".to_owned()),
+        }),
+        responses: vec![ResponseResult {
+            action: "analyze_table".to_owned(),
+            outcome: "done".to_owned(),
+            detail: "analyzed public.events in 2 s".to_owned(),
+        }],
+        ..level.clone()
+    };
+    [
+        ("firing", firing),
+        ("level", level),
+        ("escalated", escalated),
+        ("response", response),
+        ("resolved", resolved),
+    ]
+}
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+/// Everything that is sent to tell news, while all answers are good.
+fn sent(kind: Kind, notifications: &[Notification], reference: Option<&str>) -> String {
+    let destination = destination(kind);
+    let message = Message {
+        key: KEY,
+        at: noon(),
+        notifications,
+        reference,
+    };
+    let answer = Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: r#"{"number": 7, "result": {"message_id": 7}}"#.to_owned(),
+    };
+    let mut exchange = Exchange::new(&destination, &message).unwrap();
+    let mut text = String::new();
+    loop {
+        let request = exchange.request().unwrap();
+        writeln!(text, "{} {}", request.method.as_str(), request.url).unwrap();
+        for (name, value) in &request.headers {
+            writeln!(text, "{name}: {value}").unwrap();
+        }
+        for line in request.body.lines() {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            writeln!(text, "{}", serde_json::to_string_pretty(&value).unwrap()).unwrap();
+        }
+        if let Some(outcome) = exchange.answered(&answer) {
+            writeln!(text, "reference: {:?}\n", outcome.reference).unwrap();
+            return text;
+        }
+    }
 }
 
 #[test]
-fn webhook_bodies() {
-    let [firing, level, resolved] = story();
-    insta::assert_snapshot!("webhook_firing", webhook(&firing));
-    insta::assert_snapshot!("webhook_level", webhook(&level));
-    insta::assert_snapshot!("webhook_resolved", webhook(&resolved));
+fn every_kind_tells_the_story_of_an_alert() {
+    for kind in Kind::ALL {
+        for (event, notification) in told() {
+            let reference = (event != "firing").then_some("7");
+            let text = sent(*kind, &[notification], reference);
+            insta::assert_snapshot!(format!("{kind}_{event}"), text);
+        }
+    }
 }
 
 #[test]
-fn slack_bodies() {
-    let [firing, level, resolved] = story();
-    insta::assert_snapshot!("slack_firing", slack(&firing));
-    insta::assert_snapshot!("slack_level", slack(&level));
-    insta::assert_snapshot!("slack_resolved", slack(&resolved));
+fn people_are_told_of_a_storm_by_one_message() {
+    let [(_, firing), (_, level), _, _, (_, resolved)] = told();
+    let mut storm = vec![firing, level, resolved];
+    for number in 0..20 {
+        storm.push(Notification {
+            target: format!("replica-{number}"),
+            summary: format!("replica-{number}: has not answered for 42 s"),
+            ..storm[0].clone()
+        });
+    }
+    for kind in Kind::ALL.iter().filter(|kind| kind.takes_groups()) {
+        insta::assert_snapshot!(format!("{kind}_storm"), sent(*kind, &storm, None));
+    }
 }
 
 #[test]
 fn a_message_that_says_too_much_still_fits() {
-    let [mut notification, ..] = story();
+    let [(_, mut notification), ..] = told();
     notification.target = "t".repeat(5_000);
-    notification.summary = "<&>".repeat(5_000);
+    notification.subject = "s".repeat(5_000);
+    notification.summary = "<&>@*_`|".repeat(5_000);
+    notification.advice = Some("<".repeat(5_000));
     notification.runbook_url = Some(format!("https://{}", "x".repeat(4_000)));
-    let body: serde_json::Value = serde_json::from_str(&Kind::Slack.body(&notification).unwrap()).unwrap();
-    let length = |pointer: &str| {
-        body.pointer(pointer)
-            .and_then(|text| text.as_str())
-            .unwrap()
-            .chars()
-            .count()
+    let body = |kind| {
+        let destination = destination(kind);
+        let message = Message {
+            key: KEY,
+            at: noon(),
+            notifications: &[notification.clone()],
+            reference: None,
+        };
+        let request = Exchange::new(&destination, &message).unwrap().request().unwrap();
+        serde_json::from_str::<serde_json::Value>(&request.body).unwrap()
     };
-    assert_eq!(length("/blocks/0/text/text"), 150);
-    assert!((2_990..=3_000).contains(&length("/blocks/1/text/text")));
-    assert!((2_990..=3_000).contains(&length("/text")));
+    let text = |body: &serde_json::Value, pointer: &str| {
+        let text = body.pointer(pointer).and_then(serde_json::Value::as_str);
+        text.unwrap_or_else(|| panic!("no {pointer} in {body}"))
+            .to_owned()
+    };
+    let length = |body: &serde_json::Value, pointer: &str| text(body, pointer).chars().count();
+
+    let slack = body(Kind::Slack);
+    assert_eq!(length(&slack, "/blocks/0/text/text"), 150);
+    assert!((2_990..=3_000).contains(&length(&slack, "/blocks/1/text/text")));
+    assert!((2_990..=3_000).contains(&length(&slack, "/text")));
+    assert!(slack["blocks"][1]["fields"].as_array().unwrap().len() <= 10);
+    let buttons = slack["blocks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|block| block["type"] == "actions")
+        .unwrap();
     assert_eq!(
-        body["blocks"][2]["elements"].as_array().unwrap().len(),
+        buttons["elements"].as_array().unwrap().len(),
         1,
-        "an address that is cut leads nowhere"
+        "a cut address leads nowhere"
+    );
+
+    let discord = body(Kind::Discord);
+    let embed = &discord["embeds"][0];
+    assert!(length(embed, "/title") <= 256);
+    let fields = embed["fields"].as_array().unwrap();
+    let fields: usize = fields
+        .iter()
+        .map(|field| length(field, "/name") + length(field, "/value"))
+        .sum();
+    let whole =
+        length(embed, "/title") + length(embed, "/description") + length(embed, "/footer/text") + fields;
+    assert!(whole <= 6_000, "{whole}");
+
+    assert!(body(Kind::Teams).to_string().len() <= 28_000);
+    assert!(length(&body(Kind::Telegram), "/text") <= 4_096);
+    assert!(text(&body(Kind::Ntfy), "/message").len() <= 4_096);
+    let pagerduty = body(Kind::PagerDuty);
+    assert!(length(&pagerduty, "/payload/summary") <= 1_024);
+    assert!(length(&pagerduty, "/dedup_key") <= 255);
+    let opsgenie = body(Kind::Opsgenie);
+    assert!(length(&opsgenie, "/message") <= 130);
+    assert!(length(&opsgenie, "/alias") <= 512);
+    assert!(length(&body(Kind::Resend), "/subject") <= 200);
+}
+
+#[test]
+fn what_a_receiver_made_is_referred_to_later() {
+    let [(_, firing), ..] = told();
+    let telegram = sent(Kind::Telegram, std::slice::from_ref(&firing), Some("42"));
+    assert!(telegram.contains("\"message_id\": 42"), "{telegram}");
+    let github = sent(Kind::GitHub, &[firing], Some("42"));
+    assert!(
+        github.contains("/repos/example/operations/issues/42/comments"),
+        "{github}"
     );
 }
 
 #[test]
-fn a_body_is_what_its_kind_says() {
-    let [firing, ..] = story();
-    let webhook: serde_json::Value = serde_json::from_str(&Kind::Webhook.body(&firing).unwrap()).unwrap();
-    assert_eq!(
-        (&webhook["type"], &webhook["data"]["level"]),
-        (&"alert.firing".into(), &"critical".into())
-    );
-    let slack: serde_json::Value = serde_json::from_str(&Kind::Slack.body(&firing).unwrap()).unwrap();
-    assert!(
-        slack["text"]
-            .as_str()
+fn an_alert_stays_alive_while_it_fires_and_ends_when_it_is_over() {
+    let ends = |notification: &Notification| {
+        let body = sent(Kind::Alertmanager, std::slice::from_ref(notification), None);
+        body
+            .lines()
+            .rfind(|line| line.contains("endsAt"))
             .unwrap()
-            .starts_with("[CRITICAL] main: slow_statement "),
-        "{slack}"
-    );
+            .trim()
+            .to_owned()
+    };
+    let [(_, firing), .., (_, resolved)] = told();
+    assert_eq!(ends(&firing), r#""endsAt": "2026-11-21T12:05:00Z","#);
+    assert_eq!(ends(&resolved), r#""endsAt": "2026-11-21T10:05:20Z","#);
+}
+
+#[test]
+fn a_request_does_not_show_its_secrets() {
+    let [(_, firing), ..] = told();
+    for kind in Kind::ALL {
+        let destination = destination(*kind);
+        let message = Message {
+            key: KEY,
+            at: noon(),
+            notifications: std::slice::from_ref(&firing),
+            reference: None,
+        };
+        let request = Exchange::new(&destination, &message).unwrap().request().unwrap();
+        let shown = format!("{request:?}");
+        assert!(
+            !shown.contains("receiver.example.com") && !shown.contains("123:token"),
+            "{shown}"
+        );
+        assert!(
+            !shown.contains("authorization") && !shown.contains("sentry_key"),
+            "{shown}"
+        );
+    }
 }

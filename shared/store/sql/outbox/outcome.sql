@@ -1,0 +1,5 @@
+-- What became of a message so far: $1 its number.
+select
+  m.delivered_at::timestamptz, m.dead_at::timestamptz, m.attempts::int8, m.last_error::text, m.reference::text
+from monitoring.outbox as m
+where m.message_id::text = $1::text

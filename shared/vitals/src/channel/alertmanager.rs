@@ -1,0 +1,148 @@
+//! A Prometheus Alertmanager, by its API v2.
+//!
+//! An alert is its labels: the level is one of them, because routes are made by it, so a change of the level ends one alert
+//! and begins another. An alert ends by itself at its `endsAt`, a few minutes ahead: it is sent again every minute while it
+//! fires ([`KEEP_ALIVE`]), and if nothing comes any more the Alertmanager forgets it, as it does with Prometheus.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::card::facts;
+use super::destination::Destination;
+use super::message::Message;
+use super::request::{Method, Request};
+use crate::level::Level;
+use crate::notification::{Event, Notification};
+
+/// How often an alert that fires is sent again.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// How long the Alertmanager takes an alert for firing after it was last sent: four lost messages are no recovery. It is
+/// the usual `resolve_timeout`.
+const LASTS: TimeDelta = TimeDelta::minutes(5);
+
+/// An alert.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alert<'a> {
+    /// What makes it this alert.
+    pub labels: BTreeMap<String, &'a str>,
+    /// What people read.
+    pub annotations: BTreeMap<&'static str, String>,
+    /// Since when.
+    pub starts_at: DateTime<Utc>,
+    /// Until when, as far as is known.
+    pub ends_at: DateTime<Utc>,
+    /// Where to look.
+    #[serde(rename = "generatorURL", skip_serializing_if = "Option::is_none")]
+    pub generator_url: Option<&'a str>,
+}
+
+/// The request that tells a message.
+pub(super) fn request(
+    destination: &Destination,
+    message: &Message<'_>,
+) -> Result<Request, serde_json::Error> {
+    let alerts: Vec<Alert<'_>> = message
+        .notifications
+        .iter()
+        .flat_map(|notification| alerts(notification, message.at))
+        .collect();
+    let request = Request::json(Method::Post, destination.below("/api/v2/alerts"), &alerts)?;
+    Ok(match destination.authorization() {
+        Some(authorization) => request.header("authorization", authorization),
+        None => request,
+    })
+}
+
+/// The alert, and the one of the level before, which is over.
+fn alerts(notification: &Notification, now: DateTime<Utc>) -> impl Iterator<Item = Alert<'_>> {
+    let ends_at = match notification.event {
+        Event::Resolved => notification.at,
+        _ => now + LASTS,
+    };
+    let left = notification
+        .previous_level
+        .filter(|level| *level != notification.level);
+    let left = left.map(|level| Alert::new(notification, level, notification.at));
+    left.into_iter()
+        .chain([Alert::new(notification, notification.level, ends_at)])
+}
+
+impl<'a> Alert<'a> {
+    fn new(notification: &'a Notification, level: Level, ends_at: DateTime<Utc>) -> Self {
+        let own = notification
+            .labels
+            .iter()
+            .map(|(name, value)| (label_name(name), value.as_str()));
+        let usual = [
+            ("alertname", notification.rule_id.as_str()),
+            ("severity", level.as_str()),
+            ("instance", &notification.target),
+            ("target", &notification.target),
+            ("subject", &notification.subject),
+        ];
+        let usual = usual.map(|(name, value)| (name.to_owned(), value));
+        // An empty label is none.
+        let labels = own.chain(usual).filter(|(_, value)| !value.is_empty());
+        Self {
+            labels: labels.collect(),
+            annotations: annotations(notification),
+            starts_at: notification.since,
+            // The Alertmanager refuses an alert that ends before it starts.
+            ends_at: ends_at.max(notification.since),
+            generator_url: notification
+                .dashboard_url
+                .as_deref()
+                .filter(|url| url.starts_with("http")),
+        }
+    }
+}
+
+fn annotations(notification: &Notification) -> BTreeMap<&'static str, String> {
+    let mut annotations: BTreeMap<_, _> = [("summary", notification.summary.clone())].into();
+    annotations.extend(notification.advice.clone().map(|advice| ("description", advice)));
+    annotations.extend(notification.runbook_url.clone().map(|url| ("runbook_url", url)));
+    let figures: Vec<String> = facts(notification)
+        .into_iter()
+        .filter(|(name, _)| ["Value", "Threshold", "Since", "Trend"].contains(name))
+        .map(|(name, fact)| format!("{name}: {fact}"))
+        .collect();
+    annotations.insert("figures", figures.join("; "));
+    annotations
+}
+
+/// A name as the Alertmanager takes it: letters, digits and `_`, no digit first.
+fn label_name(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|character| match character.is_ascii_alphanumeric() {
+            true => character,
+            false => '_',
+        })
+        .collect();
+    match plain.starts_with(|character: char| character.is_ascii_digit()) || plain.is_empty() {
+        true => format!("_{plain}"),
+        false => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_has_a_name_that_is_taken() {
+        for (name, expected) in [
+            ("team", "team"),
+            ("cost-center", "cost_center"),
+            ("1st", "_1st"),
+            ("", "_"),
+        ] {
+            assert_eq!(label_name(name), expected);
+        }
+    }
+}

@@ -97,6 +97,9 @@ require_test_tools() {
     if ! command -v pgbouncer >/dev/null && [[ ! -x /usr/sbin/pgbouncer ]]; then
         require_packages "watching a PgBouncer" pgbouncer
     fi
+    if ! command -v prometheus-alertmanager >/dev/null; then
+        require_packages "telling an Alertmanager of alerts" prometheus-alertmanager
+    fi
     if "$host_cargo" fmt --version >/dev/null 2>&1 && "$host_cargo" clippy --version >/dev/null 2>&1; then
         return
     fi

@@ -7,6 +7,7 @@
 //! - [`blackhole`]: a listener that accepts and never answers;
 //! - [`binaries`]: where the programs under test are;
 //! - [`monitored`]: a database that is ready to be watched, by the same migrations and logins as anywhere;
+//! - [`alertmanager`]: a real Alertmanager;
 //! - [`pgbouncer`]: a real PgBouncer in front of a server;
 //! - [`workload`]: a large database, quickly made.
 //!
@@ -14,6 +15,7 @@
 
 #![deny(missing_docs)]
 
+pub mod alertmanager;
 pub mod application;
 pub mod binaries;
 pub mod blackhole;
@@ -25,6 +27,7 @@ pub mod receiver;
 pub mod server;
 pub mod workload;
 
+pub use alertmanager::Alertmanager;
 pub use application::Application;
 pub use blackhole::Blackhole;
 pub use database::Database;

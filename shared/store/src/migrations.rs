@@ -48,6 +48,7 @@ pub const ALL: &[Migration] = &[
     migration!(13, "pgbouncer", "0013_pgbouncer.sql"),
     migration!(14, "rules", "0014_rules.sql"),
     migration!(15, "routes", "0015_routes.sql"),
+    migration!(16, "receivers", "0016_receivers.sql"),
 ];
 
 /// What a call of [`migrate`] did.

@@ -5,9 +5,9 @@
 -- One that asked to be left alone (`rest_seconds`) is, and one that is gone for good is switched off.
 with attempt as (
   select a.*
-  from pg_catalog.jsonb_to_recordset($1::jsonb) with ordinality as a (
-    channel_id int4, outcome text, rest_seconds float8, error text, place int8
-  )
+  from rows from (
+    pg_catalog.jsonb_to_recordset($1::jsonb) as (channel_id int4, outcome text, rest_seconds float8, error text)
+  ) with ordinality as a (channel_id, outcome, rest_seconds, error, place)
 ),
 news as (
   select

@@ -3,9 +3,9 @@
 -- one at most, $7 from how many failures in a row on a receiver is tried with a single message.
 --
 -- What is claimed is parcels: a message, or the messages of a storm. These keep their batch, so that every attempt sends
--- the same ones under the same key. A message waits until the earlier ones of the same alert and channel are delivered or
--- given up, so that no recovery overtakes what it recovers from. Each channel has its share, so that one whose receiver
--- hangs does not keep the others waiting; nothing is claimed of one that is left alone.
+-- the same ones under the same key. A message waits until the earlier ones of the same incident and channel are delivered
+-- or given up, so that no recovery overtakes what it recovers from, or ends what began after it. Each channel has its share,
+-- so that one whose receiver hangs does not keep the others waiting; nothing is claimed of one that is left alone.
 --
 -- The row of a channel is locked while something of it is claimed: whoever comes second skips the channel.
 with channel as materialized (
@@ -29,10 +29,15 @@ due as materialized (
     where m.channel_id = channel.channel_id
       and m.delivered_at is null and m.dead_at is null and m.next_attempt_at <= now()
       and (m.lease_until is null or m.lease_until <= now())
-      and not exists (
-        select 1 from monitoring.outbox as earlier
-        where earlier.alert_id = m.alert_id and earlier.channel_id = m.channel_id and earlier.sequence < m.sequence
-          and earlier.delivered_at is null and earlier.dead_at is null
+      and (
+        m.alert_id is null
+        or (m.alert_id, m.sequence) = (
+          select first.alert_id, first.sequence from monitoring.outbox as first
+          where first.channel_id = m.channel_id and first.incident = m.incident
+            and first.delivered_at is null and first.dead_at is null
+          order by first.alert_id, first.sequence
+          limit 1
+        )
       )
     order by m.next_attempt_at, m.created_at
     limit 1000
@@ -83,7 +88,7 @@ chosen as (
   order by parcel.place, parcel.parcel
   limit $2::int8
 ),
-picked as (
+picked as materialized (
   select piece.message_id, piece.batch_id
   from piece
   join chosen using (parcel)

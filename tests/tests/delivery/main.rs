@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod alertmanager;
+mod formats;
+mod storm;
+
 use std::time::Duration;
 
 use integration_tests::monitored::Monitored;
@@ -28,6 +32,7 @@ impl Room {
                 "channel_urls",
                 &format!(r#"{{"hidden": "{}"}}"#, receiver.url("/hidden")),
             )
+            .variable("channel_secrets", &formats::secrets(&receiver))
             .without_other_schedules()
             .start()
             .await
@@ -72,10 +77,14 @@ impl Room {
         answer.json().unwrap()["report"].clone()
     }
 
-    /// Makes what waits for its next attempt due now.
+    /// Makes what waits for its next attempt due now, whatever the receivers asked for.
     async fn hurry(&self) {
         self.monitored
             .run("update monitoring.outbox set next_attempt_at = now() where dead_at is null")
+            .await
+            .unwrap();
+        self.monitored
+            .run("update monitoring.channels set open_until = null")
             .await
             .unwrap();
     }
@@ -202,7 +211,7 @@ async fn a_secret_address_is_taken_from_its_variable_and_never_shown() {
     let report = room.deliver().await;
     assert_eq!((&report["delivered"], &report["retried"]), (&1.into(), &1.into()));
     assert_eq!(room.came("/hidden"), ["slack"]);
-    let waiting = "select count(*) from monitoring.outbox where last_error like '%channel_urls has no address named nowhere%'";
+    let waiting = "select count(*) from monitoring.outbox where last_error like '%channel_urls has nothing named nowhere%'";
     assert_eq!(room.monitored.number(waiting).await.unwrap(), 1);
     let (_, log) = room.application.stop().await.unwrap();
     assert!(!log.contains("/hidden"), "{log}");
@@ -282,4 +291,66 @@ async fn futures_all<T>(futures: Vec<impl Future<Output = anyhow::Result<T>>>) -
     .await;
     tokio::time::sleep(Duration::from_millis(10)).await;
     answers
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_gone_is_asked_no_more() {
+    let room = Room::new("gone").await;
+    room.monitored
+        .tell("hook", "webhook", &room.receiver, "/hook")
+        .await
+        .unwrap();
+    room.receiver.answer_next(Answer::status(410));
+    room.down(60).await;
+    assert_eq!(room.deliver().await["dead"], 1);
+    let off =
+        "select count(*) from monitoring.channels where not enabled and last_error like '%410%switched off%'";
+    assert_eq!(room.monitored.number(off).await.unwrap(), 1);
+    room.up().await;
+    room.deliver().await;
+    assert_eq!(room.came("/hook"), ["alert.firing"]);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let room = Room::new("redirect").await;
+    room.monitored
+        .tell("hook", "webhook", &room.receiver, "/hook")
+        .await
+        .unwrap();
+    room.receiver
+        .answer_next(Answer::status(307).with_header("location", &room.receiver.url("/elsewhere")));
+    room.down(60).await;
+    assert_eq!(room.deliver().await["dead"], 1);
+    assert!(room.came("/elsewhere").is_empty());
+}
+
+#[tokio::test]
+async fn a_private_network_that_nobody_named_is_not_connected_to() {
+    let server = Server::shared(test_versions()[0]).await.unwrap();
+    let database = Database::new(&server, "delivery::private").await.unwrap();
+    let monitored = Monitored::on(&database).await.unwrap();
+    let receiver = Receiver::start().await.unwrap();
+    monitored
+        .tell("hook", "webhook", &receiver, "/hook")
+        .await
+        .unwrap();
+    // The host would let it through.
+    let application = Application::builder(monitored.url())
+        .variable("webhook_hosts", "http://*:*")
+        .without_other_schedules()
+        .start()
+        .await
+        .unwrap();
+    let room = Room {
+        _database: database,
+        monitored,
+        application,
+        receiver,
+    };
+    room.down(60).await;
+    assert_eq!(room.deliver().await["retried"], 1);
+    let told = "select count(*) from monitoring.outbox where last_error like '%private network%internal_webhook_hosts%'";
+    assert_eq!(room.monitored.number(told).await.unwrap(), 1);
+    assert!(room.receiver.received().is_empty());
 }

@@ -170,5 +170,6 @@ fn notification(at: DateTime<Utc>, event: Event) -> Notification {
         acknowledged: None,
         responses: Vec::new(),
         no_data_since: None,
+        flapping: false,
     }
 }

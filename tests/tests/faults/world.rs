@@ -146,12 +146,14 @@ impl World {
         }
     }
 
-    /// Lets time pass that nobody has: what waits for its next attempt is due, and what an interrupted run had claimed is
-    /// free. Nothing may be under way.
+    /// Lets time pass that nobody has: what waits for its next attempt is due, a receiver that was left alone is asked
+    /// again, and what an interrupted run had claimed is free. Nothing may be under way.
     pub(crate) async fn let_time_pass(&mut self) {
         self.rest().await;
         let due = "update monitoring.outbox set next_attempt_at = now(), lease_until = null
                    where delivered_at is null and dead_at is null";
         self.monitored.run(due).await.unwrap();
+        let asked_again = "update monitoring.channels set open_until = null";
+        self.monitored.run(asked_again).await.unwrap();
     }
 }

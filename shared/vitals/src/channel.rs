@@ -31,7 +31,7 @@ pub mod telegram;
 pub mod webhook;
 
 pub use destination::{Destination, DestinationError, check_address, check_key, check_settings};
-pub use exchange::{Exchange, Outcome};
+pub use exchange::{Exchange, Outcome, plain_request};
 pub use kind::{Kind, Need, Needs};
 pub use message::Message;
 pub use request::{Answer, Method, Request};

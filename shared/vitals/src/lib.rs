@@ -15,10 +15,12 @@
 //! | [`matcher`], [`route`], [`quiet`] | who is told, and when nobody is |
 //! | [`notification`], [`channel`] | how to say it, and in whose format |
 //! | [`address`] | may a message go there at all |
+//! | [`response`] | what may be done about it without asking anybody, and how often |
 //! | [`delivery`] | did it arrive, and when to try again |
 //! | [`exposition`] | how to say it to Prometheus |
 //! | [`exposed`] | which subjects are shown by name, and what the others did together |
 //! | [`setting`] | what a server parameter is as a number |
+//! | [`outage`] | what is told when nothing can be evaluated at all |
 //! | [`outcome`], [`freshness`] | how a run or a collector went, and whether it still runs at all |
 //! | [`server`] | which PostgreSQL is this |
 
@@ -39,9 +41,11 @@ pub mod level;
 pub mod matcher;
 mod name;
 pub mod notification;
+pub mod outage;
 pub mod outcome;
 pub mod quiet;
 pub mod replay;
+pub mod response;
 pub mod route;
 pub mod rule;
 pub mod server;

@@ -117,17 +117,36 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// The requests of a kind that needs no answer to know the next.
-fn straight(
+/// The one request that tells a receiver of a kind that needs nothing but an address; `None` of other kinds. It is beside
+/// [`Exchange`] for a component that is to stay small: no other kind becomes part of it.
+///
+/// # Errors
+///
+/// None that is known of: the payloads are made of text and finite numbers.
+pub fn plain_request(
     destination: &Destination,
     message: &Message<'_>,
-) -> Result<Option<Vec<Request>>, serde_json::Error> {
-    let one = match destination.kind() {
+) -> Result<Option<Request>, serde_json::Error> {
+    let request = match destination.kind() {
         Kind::Webhook => webhook::request(destination, message),
         Kind::Slack => slack::request(destination, message),
         Kind::Discord => discord::request(destination, message),
         Kind::Teams => teams::request(destination, message),
         Kind::Alertmanager => alertmanager::request(destination, message),
+        _ => return Ok(None),
+    };
+    request.map(Some)
+}
+
+/// The requests of a kind that needs no answer to know the next.
+fn straight(
+    destination: &Destination,
+    message: &Message<'_>,
+) -> Result<Option<Vec<Request>>, serde_json::Error> {
+    if let Some(request) = plain_request(destination, message)? {
+        return Ok(Some(vec![request]));
+    }
+    let one = match destination.kind() {
         Kind::Resend => resend::request(destination, message),
         Kind::SendGrid => sendgrid::request(destination, message),
         Kind::Postmark => postmark::request(destination, message),
@@ -136,7 +155,7 @@ fn straight(
         Kind::PagerDuty => return pagerduty::requests(destination, message).map(Some),
         Kind::Opsgenie => return opsgenie::requests(destination, message).map(Some),
         Kind::Sentry => return sentry::requests(destination, message).map(Some),
-        Kind::GitHub => return Ok(None),
+        _ => return Ok(None),
     };
     Ok(Some(vec![one?]))
 }

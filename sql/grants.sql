@@ -26,7 +26,11 @@ grant execute on function
   monitoring.label_fits(text, jsonb),
   monitoring.is_label_filter(jsonb),
   monitoring.is_object_of_texts(jsonb),
-  monitoring.are_matchers(jsonb)
+  monitoring.are_matchers(jsonb),
+  monitoring.is_response(text, jsonb),
+  monitoring.is_number_within(jsonb, int8, int8),
+  monitoring.is_name(jsonb),
+  monitoring.is_truth(jsonb)
 to pgvitals_collector, pgvitals_maintenance;
 
 -- The journal of the migrations, what is kept for how long, and what was rolled up of it decide over the schema itself:

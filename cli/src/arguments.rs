@@ -78,6 +78,9 @@ pub(crate) enum Command {
     /// Messages to channels: what waits, and what was given up.
     #[command(subcommand)]
     Notifications(Notifications),
+    /// What is done about alerts without asking anybody.
+    #[command(subcommand)]
+    Responses(Responses),
     /// Run one function of the application now and print its report.
     Run(Run),
     /// How the targets, the functions and the store are doing.
@@ -259,9 +262,53 @@ pub(crate) enum AlertLevel {
     Emergency,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Responses {
+    /// What can be done, with which rights and arguments.
+    Actions,
+    /// The rules that respond.
+    List,
+    /// Have a rule do something when it fires.
+    Set(SetResponse),
+    /// Have a rule do nothing any more.
+    Unset(UnsetResponse),
+    /// What was done, or refused, and what came of it; the newest first.
+    Journal(ResponseJournal),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetResponse {
+    /// The rule.
+    pub(crate) rule: String,
+    /// The action: see `pgvitals responses actions`.
+    pub(crate) action: String,
+    /// An argument of the action, as NAME=VALUE; may be repeated.
+    #[arg(long = "argument", value_name = "NAME=VALUE", value_parser = label)]
+    pub(crate) arguments: Vec<(String, String)>,
+    /// The lowest level at which it is done.
+    #[arg(long, value_enum, default_value_t = AlertLevel::Critical)]
+    pub(crate) from_level: AlertLevel,
+    /// Only say what would be done.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnsetResponse {
+    /// The rule.
+    pub(crate) rule: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResponseJournal {
+    /// How many are shown.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    pub(crate) limit: i64,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// collect-stats, check-alerts, deliver-notifications or run-maintenance.
+    /// collect-stats, check-alerts, deliver-notifications, run-maintenance or run-responses.
     pub(crate) function: String,
     /// Where the application is; by default the one that `up` started.
     #[arg(long)]

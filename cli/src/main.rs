@@ -4,7 +4,7 @@
 //! - `output.rs`: the one place that prints; `failure.rs`: errors that know their mend
 //! - `project.rs`, `settings.rs`, `secrets.rs`, `state.rs`: where things are, what was set, who runs
 //! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `rules/`, `channels.rs`, `notifications.rs`,
-//!   `alerts.rs`, `routes.rs`, `silences.rs`, `windows.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
+//!   `alerts.rs`, `routes.rs`, `silences.rs`, `windows.rs`, `responses.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
 //!
 //! Statements on monitoring tables are in `store`. The command depends on no function and not on the runner: it
 //! starts the runner as a program and talks to the application over HTTP.
@@ -21,6 +21,7 @@ mod monitoring;
 mod notifications;
 mod output;
 mod project;
+mod responses;
 mod routes;
 mod rules;
 mod run;
@@ -73,6 +74,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
         Command::Notifications(command) => {
             notifications::run(&command, &Settings::load(&project)?, output).await?;
         }
+        Command::Responses(command) => responses::run(&command, &project, output).await?,
         Command::Run(arguments) => run::run(&arguments, &project, output).await?,
         Command::Status => status::run(&Settings::load(&project)?, output).await?,
         Command::Show(arguments) => show::run(&arguments, &Settings::load(&project)?, output).await?,

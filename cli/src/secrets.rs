@@ -18,6 +18,8 @@ pub(crate) const MAINTENANCE_PASSWORD: &str = "PGVITALS_MAINTENANCE_PASSWORD";
 pub(crate) const MONITORING_URL: &str = "SPIN_VARIABLE_MONITORING_URL";
 /// The token that every POST carries.
 pub(crate) const API_TOKEN: &str = "SPIN_VARIABLE_API_TOKEN";
+/// Passwords of the maintenance login by the name of the secret of a target, as JSON.
+pub(crate) const MAINTENANCE_PASSWORDS: &str = "SPIN_VARIABLE_MAINTENANCE_PASSWORDS";
 /// Passwords of targets by the name of their secret, as JSON.
 pub(crate) const TARGET_PASSWORDS: &str = "SPIN_VARIABLE_TARGET_PASSWORDS";
 /// Addresses of channels by the name of their secret, as JSON.

@@ -5,7 +5,7 @@
 -- describes: for how long a function of pgvitals has not succeeded
 -- aggregates: last
 --
--- One that never ran is not missed: it may not be deployed here.
+-- One that never succeeded is missed since it was installed: since the last migration.
 
 select
   span.span, target.target_id, run.function as subject, run.function as subject_label,
@@ -15,11 +15,19 @@ from span
 -- An alert belongs to a target: what is about the monitor itself goes by the first one that is watched.
 join (select * from target order by target.target_id limit 1) as target using (collector)
 cross join lateral (
-  select wanted.function, max(r.started_at) as succeeded_at
+  select
+    wanted.function,
+    coalesce(
+      (
+        select max(r.started_at)
+        from monitoring.function_runs as r
+        where r.function = wanted.function and r.outcome in ('ok', 'partial')
+          and r.started_at <= span.ends_at and r.started_at > span.ends_at - interval '2 days'
+      ),
+      (select max(m.applied_at) from monitoring.schema_migrations as m where m.applied_at <= span.ends_at)
+    ) as succeeded_at
   from pg_catalog.unnest(
-    array['check-alerts', 'collect-stats', 'deliver-notifications', 'run-maintenance']
+    array['check-alerts', 'collect-stats', 'deliver-notifications', 'run-maintenance', 'run-responses']
   ) as wanted (function)
-  join monitoring.function_runs as r on r.function = wanted.function and r.outcome in ('ok', 'partial')
-    and r.started_at <= span.ends_at and r.started_at > span.ends_at - interval '2 days'
-  group by wanted.function
 ) as run
+where run.succeeded_at is not null

@@ -34,6 +34,7 @@ pub struct Builder {
     keeps_other_schedules: bool,
     manifest: PathBuf,
     environment: Vec<(String, String)>,
+    state_folder: Option<PathBuf>,
 }
 
 /// A running application; killed when dropped.
@@ -77,6 +78,14 @@ impl Builder {
         self
     }
 
+    /// With a folder in which components keep what they remember, also when the application is started again.
+    pub fn state_folder(self, folder: &Path) -> Self {
+        Self {
+            state_folder: Some(folder.to_owned()),
+            ..self
+        }
+    }
+
     /// With another manifest than the project's.
     pub fn manifest(self, manifest: &Path) -> Self {
         Self {
@@ -104,6 +113,9 @@ impl Builder {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        if let Some(folder) = &self.state_folder {
+            command.arg("--state-dir").arg(folder);
+        }
         for (name, value) in &self.variables {
             command.env(format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
         }
@@ -195,6 +207,7 @@ impl Application {
             keeps_other_schedules: true,
             manifest: project_root().join("spin.toml"),
             environment: Vec::new(),
+            state_folder: None,
         }
     }
 

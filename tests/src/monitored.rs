@@ -11,6 +11,8 @@ use crate::{Database, Receiver};
 
 /// The password of the collector on every test server: roles are shared by all databases of a server.
 pub const COLLECTOR_PASSWORD: &str = "collector-of-the-tests";
+/// The password of the maintenance login, where it is let in.
+pub const MAINTENANCE_PASSWORD: &str = "maintenance-of-the-tests";
 /// The name of the first target.
 pub const TARGET: &str = "local";
 
@@ -57,6 +59,13 @@ impl Monitored {
         target.interval = std::time::Duration::from_secs(1);
         target.timeout = std::time::Duration::from_secs(3);
         Ok(store::targets::add(&self.admin().await?, &target).await?)
+    }
+
+    /// Lets the maintenance login in; what it may do there is for the test to grant.
+    pub async fn admit_maintenance(&self) -> Result<()> {
+        let logins = [(Login::Maintenance, verifier(MAINTENANCE_PASSWORD)?)];
+        store::logins::ensure(&self.admin().await?, &logins).await?;
+        Ok(())
     }
 
     /// Adds a channel that leads to a receiver.
@@ -112,7 +121,7 @@ pub async fn admit(admin_url: &str) -> Result<()> {
     admin
         .execute("create extension if not exists pg_stat_statements", &[])
         .await?;
-    store::logins::ensure(&admin, &[(Login::Collector, verifier()?)]).await?;
+    store::logins::ensure(&admin, &[(Login::Collector, verifier(COLLECTOR_PASSWORD)?)]).await?;
     Ok(())
 }
 
@@ -121,8 +130,8 @@ async fn connect(admin_url: &str) -> Result<Connection> {
     db::connect(&url).await.context("cannot connect as the superuser")
 }
 
-fn verifier() -> Result<Verifier> {
+fn verifier(password: &str) -> Result<Verifier> {
     Ok(Verifier::new(postgres_protocol::password::scram_sha_256(
-        COLLECTOR_PASSWORD.as_bytes(),
+        password.as_bytes(),
     ))?)
 }

@@ -2,19 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use db::Client;
 use function::native::NativeHost;
 use function::{
-    Access, Context, Host, Method, Report, Request, Response, RunOutcome, StatusCode, Trigger, entry, header,
+    Access, Context, Failure, Host, Method, Report, Request, Response, RunOutcome, StatusCode, Trigger,
+    entry, header,
 };
 use integration_tests::{Database, Server};
 use serde_json::{Value, json};
 
 const TOKEN: &str = "open sesame";
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What follows a run of a function that has nothing to do then.
+async fn nothing(_: &Context<NativeHost>, _: &Result<Report, Failure>) {}
 
 /// A migrated database, and the world around a function that keeps its journal there.
 struct Monitoring {
@@ -99,7 +104,7 @@ async fn a_post_runs_the_function_journals_it_and_answers_its_report() -> Result
     let monitoring = Monitoring::new("post").await?;
     let context = monitoring.context();
     let post = request(Method::POST, "/collect-stats", Some(TOKEN));
-    let response = entry::answer_run(&context, DEADLINE, &post, count).await;
+    let response = entry::answer_run(&context, DEADLINE, &post, count, nothing).await;
     assert_eq!(response.status(), StatusCode::OK);
     let expected = json!({
         "function": "collect-stats",
@@ -124,7 +129,7 @@ async fn a_run_of_which_nothing_succeeded_is_a_failure_with_a_report() -> Result
     let monitoring = Monitoring::new("nothing").await?;
     let post = request(Method::POST, "/collect-stats", Some(TOKEN));
     let run = async |_: &Context<NativeHost>| Ok(Report::new(RunOutcome::Failed).with("failed", 2));
-    let response = entry::answer_run(&monitoring.context(), DEADLINE, &post, run).await;
+    let response = entry::answer_run(&monitoring.context(), DEADLINE, &post, run, nothing).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let answered = body(&response);
     assert_eq!(
@@ -174,6 +179,7 @@ async fn a_request_that_is_refused_runs_nothing() -> Result<()> {
             DEADLINE,
             &request(method, path, token),
             count,
+            nothing,
         )
         .await;
         assert_eq!(response.status(), status, "{path} {token:?}");
@@ -194,7 +200,7 @@ async fn a_request_that_is_refused_runs_nothing() -> Result<()> {
 async fn a_run_that_fails_half_way_is_journaled_with_what_it_touched() -> Result<()> {
     let monitoring = Monitoring::new("half_way").await?;
     let post = request(Method::POST, "/collect-stats", Some(TOKEN));
-    let response = entry::answer_run(&monitoring.context(), DEADLINE, &post, break_down).await;
+    let response = entry::answer_run(&monitoring.context(), DEADLINE, &post, break_down, nothing).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     let answered = body(&response);
     assert_eq!(answered["code"], "missing_object");
@@ -270,7 +276,16 @@ async fn a_run_that_cannot_be_journaled_is_not_begun() -> Result<()> {
         .variable("api_token", TOKEN);
     let context = Context::new("collect-stats", host);
     let post = request(Method::POST, "/collect-stats", Some(TOKEN));
-    let response = entry::answer_run(&context, DEADLINE, &post, async |_| bail!("it was begun")).await;
+    let after = Cell::new(false);
+    let response = entry::answer_run(
+        &context,
+        DEADLINE,
+        &post,
+        async |_| bail!("it was begun"),
+        async |_, outcome| after.set(outcome.is_err()),
+    )
+    .await;
+    assert!(after.get(), "what follows a run was not told that it failed");
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     let answered = body(&response);
     assert_eq!(answered["code"], "connect_failed");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use db::Client as _;
 use integration_tests::{Application, Blackhole, DedicatedServer, http};
 use serde_json::{Value, json};
 
@@ -47,7 +48,8 @@ async fn readiness_follows_the_database_and_liveness_does_not() -> Result<()> {
     let well = [
         ("/health", 200, "alive"),
         ("/health/ready", 200, "ready"),
-        ("/health/targets", 503, "stale"),
+        // Its functions had no turn yet, and none is missed so soon after the installation.
+        ("/health/targets", 200, "running"),
     ];
     let standing_still = [
         ("/health", 200, "alive"),
@@ -81,7 +83,11 @@ async fn readiness_follows_the_database_and_liveness_does_not() -> Result<()> {
 
 #[tokio::test]
 async fn the_loop_is_running_once_every_function_had_a_success() -> Result<()> {
-    let (_server, application) = watched().await?;
+    let (server, application) = watched().await?;
+    let client = db::connect(&server.url("postgres").parse()?).await?;
+    let installed = "update monitoring.schema_migrations set applied_at = applied_at - interval '1 hour'";
+    client.execute(installed, &[]).await?;
+    ask_until(&application, "/health/targets", (503, json!("stale"))).await?;
     for function in store::FUNCTIONS {
         let response = application.post(&format!("/{function}")).await?;
         assert_eq!(response.status.as_u16(), 200, "{function}: {}", response.body);

@@ -58,6 +58,8 @@ impl Application {
             .arg(project.manifest())
             .args(["--listen", &format!("127.0.0.1:{port}"), "--cache-dir"])
             .arg(private.join("modules"))
+            .arg("--state-dir")
+            .arg(private.join("memory"))
             .envs(variables)
             .current_dir(project.root())
             // Ctrl-C in the terminal is for us: we stop it after what depends on it.

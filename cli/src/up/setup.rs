@@ -9,11 +9,14 @@ use store::{channels, logins, migrations};
 use crate::failure::Failure;
 use crate::migrate::migration_failure;
 use crate::output::Output;
-use crate::secrets::{MAINTENANCE_PASSWORD, MONITORING_URL, random};
+use crate::secrets::{MAINTENANCE_PASSWORD, MAINTENANCE_PASSWORDS, MONITORING_URL, random};
 use crate::settings::Settings;
 
 /// The target that stands for the monitoring database itself.
 const DEFAULT_TARGET: &str = "local";
+
+/// The secret of targets that have no name of their own for it: those on the server of the monitoring database.
+const DEFAULT_SECRET: &str = "default";
 
 /// Which database keeps what is seen, and what may be done to it.
 #[derive(Debug, Clone)]
@@ -143,6 +146,10 @@ async fn ensure_logins(administrator: &SafeUrl, settings: &mut Settings, may_res
         .secrets
         .set(MAINTENANCE_PASSWORD, &maintenance_password)?;
     settings.secrets.set(MONITORING_URL, &collector.expose())?;
+    // What somebody set elsewhere is theirs to keep up to date.
+    if settings.given(MAINTENANCE_PASSWORDS).is_none() {
+        settings.keep_named_secret(MAINTENANCE_PASSWORDS, DEFAULT_SECRET, &maintenance_password)?;
+    }
     logins::ensure(&client, &verifiers)
         .await
         .context("cannot create the logins")?;

@@ -10,6 +10,7 @@ mod channels;
 mod doctor;
 mod migrate;
 mod pgbouncer;
+mod responses;
 mod rules;
 mod show;
 mod support;

@@ -4,9 +4,12 @@
 //!
 //! - `evaluation`: from what is observed to how each alert stands; no database
 //! - `telling`: who is told of that, and what; no database
+//! - `fallback`, `heartbeat`: what is said past the database, when a round went wrong and when it went well
 //! - `lib`: the transaction around it
 
 mod evaluation;
+mod fallback;
+mod heartbeat;
 mod telling;
 
 use std::collections::HashMap;
@@ -14,8 +17,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use db::{Client, DbError, unit_of_work};
-use function::{Context, Host, Report};
-use store::{Fault, alerts, observations, routes, rules, silences, targets, windows};
+use function::{Context, Failure, Host, Report};
+use store::{Fault, alerts, observations, responses, routes, rules, silences, targets, windows};
 
 use crate::evaluation::{Evaluated, Evaluation};
 use crate::telling::{Case, Telling};
@@ -27,6 +30,13 @@ function::export! {
     name: "check-alerts",
     deadline: DEADLINE,
     run: run,
+    after: after,
+}
+
+/// Says to those outside of the database that all is well, or that it is not, whatever became of the round.
+pub async fn after<H: Host>(context: &Context<H>, outcome: &Result<Report, Failure>) {
+    fallback::tell(context, outcome).await;
+    heartbeat::send(context, outcome).await;
 }
 
 /// Evaluates every rule on every target, in one transaction with what is told of it.
@@ -36,13 +46,14 @@ function::export! {
 /// What kept the monitoring database from being read or written. Nothing is changed then. A malformed rule, route, silence
 /// or window is no error: it is reported, and all else goes on.
 pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
-    let external_url = context.config().await?.external_url.clone();
+    let config = context.config().await?;
+    let (external_url, dry_run) = (config.external_url.clone(), config.responses_dry_run);
     let monitoring = context
         .monitoring()
         .await
         .context("cannot open the monitoring database")?;
     let evaluated = unit_of_work(&monitoring, &context.preamble(), async |client| {
-        evaluate(client, &external_url).await
+        evaluate(client, &external_url, dry_run).await
     })
     .await
     .context("cannot evaluate the rules")?;
@@ -69,7 +80,8 @@ pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
         .with("changed", applied.changed)
         .with("forgotten", applied.forgotten)
         .with("transitions", applied.transitions)
-        .with("queued", applied.queued))
+        .with("queued", applied.queued)
+        .with("responses", evaluated.responses))
 }
 
 /// What an evaluation came to.
@@ -78,10 +90,15 @@ struct Outcome {
     faults: Vec<String>,
     observations: usize,
     applied: alerts::Applied,
+    responses: u64,
 }
 
 /// Reads, decides and writes; nothing when another evaluator holds the lock.
-async fn evaluate(client: &impl Client, external_url: &str) -> Result<Option<Outcome>, DbError> {
+async fn evaluate(
+    client: &impl Client,
+    external_url: &str,
+    dry_run: bool,
+) -> Result<Option<Outcome>, DbError> {
     let Some(now) = alerts::lock_evaluator(client).await? else {
         return Ok(None);
     };
@@ -106,6 +123,7 @@ async fn evaluate(client: &impl Client, external_url: &str) -> Result<Option<Out
     let written = cases.iter().map(|case| telling.change(case, trend(case)));
     let changes: Vec<_> = evaluated.forgotten.iter().cloned().chain(written).collect();
     let applied = alerts::apply(client, &changes).await?;
+    let responses = responses::queue(client, dry_run).await?;
     let rule_faults = rules.faults.iter().map(ToString::to_string);
     Ok(Some(Outcome {
         rules: rules.valid.len(),
@@ -114,6 +132,7 @@ async fn evaluate(client: &impl Client, external_url: &str) -> Result<Option<Out
             .collect(),
         observations: observed.len(),
         applied,
+        responses,
     }))
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use function::config::Config;
+use function::exchange::{answer, outgoing};
 use function::{Context, Host, SendError};
 use store::outbox::Parcel;
 use vitals::channel::{Answer, Exchange, Message, Outcome, Request};
@@ -91,29 +92,10 @@ async fn send<H: Host>(
     request: Request,
     limit: Duration,
 ) -> Result<Answer, TellError> {
-    let mut builder = http::Request::builder()
-        .method(request.method.as_str())
-        .uri(request.url)
-        .header("user-agent", concat!("pgvitals/", env!("CARGO_PKG_VERSION")));
-    if !request.body.is_empty() {
-        // Without it the body would be sent in chunks, which not every receiver of webhooks understands.
-        builder = builder.header("content-length", request.body.len());
-    }
-    for (name, value) in request.headers {
-        builder = builder.header(name, value);
-    }
-    let request = builder.body(request.body).map_err(Unreachable::Address)?;
+    let request = outgoing(request).map_err(Unreachable::Address)?;
     check_place(config, request.uri())?;
-    let answer = context.send_within(limit, request).await?;
-    let headers = answer.headers().iter().filter_map(|(name, value)| {
-        let value = value.to_str().ok()?;
-        Some((name.as_str().to_owned(), value.to_owned()))
-    });
-    Ok(Answer {
-        status: answer.status().as_u16(),
-        headers: headers.collect(),
-        body: answer.body().clone(),
-    })
+    let response = context.send_within(limit, request).await?;
+    Ok(answer(&response))
 }
 
 /// What a receiver said, as far as it may be kept. Many repeat the path they were asked for, and where the address is a

@@ -13,10 +13,6 @@ use vitals::freshness::Freshness;
 
 use crate::check;
 
-/// How often a function ought to succeed at the least. The schedules stand in `spin.toml`, which no component sees;
-/// an operator who wants them rarer than this has no use for the answer.
-const FUNCTION_INTERVAL: Duration = Duration::from_secs(60);
-
 /// 503 when the loop stands still: what it last saw of the targets means nothing then. A target that is down is what
 /// the loop is there to see, and is 200.
 pub(crate) async fn answer<H: Host>(context: &Context<H>) -> Response {
@@ -74,7 +70,7 @@ fn describe(targets: &[TargetHealth], runs: &[LastRun]) -> Response {
 
 /// The functions that had no success of late.
 fn late(runs: &[LastRun]) -> Vec<&str> {
-    let late = runs.iter().filter(|run| freshness_of(run) != Freshness::Fresh);
+    let late = runs.iter().filter(|run| !run.freshness().is_well());
     late.map(|run| run.function.as_str()).collect()
 }
 
@@ -102,15 +98,11 @@ fn target(target: &TargetHealth) -> Value {
 fn function(run: &LastRun) -> Value {
     json!({
         "function": run.function,
-        "freshness": freshness_of(run).as_str(),
+        "freshness": run.freshness().as_str(),
         "last_outcome": run.outcome,
         "last_started_at": run.started_at,
         "success_age_seconds": run.success_age_seconds,
     })
-}
-
-fn freshness_of(run: &LastRun) -> Freshness {
-    freshness(run.success_age_seconds, FUNCTION_INTERVAL)
 }
 
 /// The freshness of a success so many seconds ago, by the clock of the database.
@@ -134,6 +126,7 @@ mod tests {
             age_seconds: Some(1.0),
             duration_ms: None,
             success_age_seconds,
+            expected_for_seconds: 3600.0,
         }
     }
 
@@ -175,6 +168,17 @@ mod tests {
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(body(&response)["what"], "no success of late: collect-stats");
         }
+    }
+
+    #[test]
+    fn an_installation_is_not_stale_before_its_functions_had_their_turn() {
+        let young = LastRun {
+            expected_for_seconds: 30.0,
+            ..run("run-maintenance", None)
+        };
+        let response = describe(&[], &[young]);
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(body(&response)["functions"][0]["freshness"], "starting");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use db::SafeUrl;
+use store::logins::Login;
+use vitals::channel::{Kind, Need};
 
 use crate::host::Host;
 use crate::secret::{Secret, Secrets};
@@ -17,6 +19,14 @@ pub struct Config {
     pub monitoring_url: SafeUrl,
     /// Passwords of targets, by the names their rows give.
     pub target_passwords: Secrets,
+    /// Passwords of the maintenance login, by the names that the rows of targets give.
+    pub maintenance_passwords: Secrets,
+    /// Whether automatic responses only say what they would do, whatever their rules say.
+    pub responses_dry_run: bool,
+    /// What is asked for after each good round, so that its absence is noticed elsewhere.
+    pub heartbeat_url: Option<Secret>,
+    /// Who is told when alerts cannot be evaluated at all.
+    pub fallback: Option<Fallback>,
     /// Addresses of channels, by the names their rows give.
     pub channel_urls: Secrets,
     /// Keys, tokens and passwords of channels, by the names their rows give.
@@ -33,6 +43,15 @@ pub struct Config {
     pub metrics_supabase: bool,
     /// Where people reach this application; links in notifications begin with it.
     pub external_url: String,
+}
+
+/// A channel that needs no database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// What kind of receiver it is: one that needs nothing but an address.
+    pub kind: Kind,
+    /// Its address.
+    pub url: Secret,
 }
 
 /// A variable that cannot be used. The text names it and says what to do; it never repeats the value.
@@ -65,6 +84,10 @@ impl Config {
                 )
             })?,
             target_passwords: secrets(host, "target_passwords").await?,
+            maintenance_passwords: secrets(host, "maintenance_passwords").await?,
+            responses_dry_run: truth(host, "responses_dry_run", false).await?,
+            heartbeat_url: web_address(host, "heartbeat_url").await?,
+            fallback: fallback(host).await?,
             channel_urls: secrets(host, "channel_urls").await?,
             channel_secrets: secrets(host, "channel_secrets").await?,
             webhook_hosts: webhook_hosts(host).await?,
@@ -103,6 +126,30 @@ impl Config {
             None => url,
         })
     }
+
+    /// The address of a target for the maintenance login, with its password.
+    ///
+    /// # Errors
+    ///
+    /// An address that cannot be used, or a secret of which `maintenance_passwords` knows nothing: then nothing may be
+    /// done to the target.
+    pub fn maintenance_url(&self, address: &str, secret: &str) -> Result<SafeUrl, TargetError> {
+        let url: SafeUrl = address.parse().map_err(TargetError::Address)?;
+        let password = self.maintenance_passwords.get(secret);
+        let password = password.ok_or_else(|| TargetError::MaintenanceSecret(secret.to_owned()))?;
+        Ok(url
+            .with_user(Login::Maintenance.role())
+            .with_password(password.expose()))
+    }
+
+    /// The monitoring database for the maintenance login, with its password.
+    ///
+    /// # Errors
+    ///
+    /// `maintenance_passwords` has no password named `default`.
+    pub fn monitoring_maintenance_url(&self) -> Result<SafeUrl, TargetError> {
+        self.maintenance_url(self.monitoring_url.address(), DEFAULT_SECRET)
+    }
 }
 
 /// Why the address of a target cannot be made up.
@@ -115,6 +162,9 @@ pub enum TargetError {
     /// The secret in the row.
     #[error("variable target_passwords has no password named {0}")]
     Secret(String),
+    /// The secret in the row, for the maintenance login.
+    #[error("variable maintenance_passwords has no password named {0}, so that nothing may be done there")]
+    MaintenanceSecret(String),
 }
 
 async fn required(host: &impl Host, name: &'static str) -> Result<String, ConfigError> {
@@ -176,17 +226,54 @@ async fn truth(host: &impl Host, name: &'static str, otherwise: bool) -> Result<
     }
 }
 
+/// An address that may be a secret itself.
+async fn web_address(host: &impl Host, name: &'static str) -> Result<Option<Secret>, ConfigError> {
+    match read(host, name).await? {
+        Some(text) if !is_web_address(&text) => Err(refused(
+            name,
+            NO_WEB_ADDRESS.to_owned(),
+            "set it to the address that is to be asked for",
+        )),
+        text => Ok(text.map(Secret::new)),
+    }
+}
+
+const NO_WEB_ADDRESS: &str = "does not begin with http:// or https://";
+
+fn is_web_address(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+async fn fallback(host: &impl Host) -> Result<Option<Fallback>, ConfigError> {
+    let Some(url) = web_address(host, "fallback_channel_url").await? else {
+        return Ok(None);
+    };
+    let kind = read(host, "fallback_channel_kind").await?;
+    let kind: Option<Kind> = kind.as_deref().unwrap_or("webhook").parse().ok();
+    let is_plain = |kind: &Kind| {
+        let needs = kind.needs();
+        needs.address == Need::Required && needs.key != Need::Required
+    };
+    match kind.filter(is_plain) {
+        Some(kind) => Ok(Some(Fallback { kind, url })),
+        None => Err(refused(
+            "fallback_channel_kind",
+            "is no kind of channel that needs nothing but an address".to_owned(),
+            "set it to webhook, slack, discord, teams or alertmanager",
+        )),
+    }
+}
+
 async fn external_url(host: &impl Host) -> Result<String, ConfigError> {
     let text = read(host, "external_url")
         .await?
         .unwrap_or_else(|| "http://127.0.0.1:3000".to_owned());
-    if text.starts_with("http://") || text.starts_with("https://") {
+    if is_web_address(&text) {
         return Ok(text.trim_end_matches('/').to_owned());
     }
-    let problem = "does not begin with http:// or https://".to_owned();
     Err(refused(
         "external_url",
-        problem,
+        NO_WEB_ADDRESS.to_owned(),
         "set it to the address at which people reach this application",
     ))
 }
@@ -277,6 +364,18 @@ mod tests {
                 "variable external_url does not begin with http:// or https://",
                 "people",
             ),
+            (
+                complete().variable("heartbeat_url", "hunter2"),
+                "variable heartbeat_url does not begin with http:// or https://",
+                "asked for",
+            ),
+            (
+                complete()
+                    .variable("fallback_channel_url", "https://example.com/hunter2")
+                    .variable("fallback_channel_kind", "pagerduty"),
+                "variable fallback_channel_kind is no kind of channel that needs nothing but an address",
+                "slack",
+            ),
         ];
         for (host, expected, hint) in cases {
             check_refused(&Config::load(&host).await.unwrap_err(), expected, hint);
@@ -293,6 +392,35 @@ mod tests {
         );
         let config = Config::load(&complete()).await.unwrap();
         assert!(config.token().unwrap().matches("hunter3"));
+    }
+
+    #[tokio::test]
+    async fn every_kind_that_needs_nothing_but_an_address_can_be_the_fallback() {
+        for kind in ["webhook", "slack", "discord", "teams", "alertmanager"] {
+            let host = complete()
+                .variable("fallback_channel_url", "https://example.com/hunter2")
+                .variable("fallback_channel_kind", kind);
+            let fallback = Config::load(&host).await.unwrap().fallback.unwrap();
+            assert_eq!(fallback.kind.as_str(), kind);
+            assert!(!format!("{fallback:?}").contains("hunter"), "{fallback:?}");
+        }
+        assert_eq!(Config::load(&complete()).await.unwrap().fallback, None);
+    }
+
+    #[tokio::test]
+    async fn nothing_may_be_done_to_a_target_without_a_password_of_its_own_for_that() {
+        let host = complete().variable("maintenance_passwords", r#"{"orders": "hunter5"}"#);
+        let config = Config::load(&host).await.unwrap();
+        let url = config
+            .maintenance_url("postgres://collector@h/d", "orders")
+            .unwrap();
+        assert_eq!(url.user(), "pgvitals_maintenance");
+        assert_eq!(url.expose_password(), Some("hunter5"));
+        // The collector's own password is not the maintenance login's.
+        assert_eq!(
+            config.monitoring_maintenance_url(),
+            Err(TargetError::MaintenanceSecret("default".to_owned()))
+        );
     }
 
     #[tokio::test]

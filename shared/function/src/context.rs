@@ -3,8 +3,11 @@
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use db::{Client, Console, DbError, ErrorKind, Preamble, SafeUrl};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use store::runs::Trigger;
 
@@ -120,6 +123,26 @@ impl<H: Host> Context<H> {
         Ok(self.connect(url).await?)
     }
 
+    /// Opens a connection to a target as the maintenance login.
+    ///
+    /// # Errors
+    ///
+    /// An address that cannot be used, a password that is not known, or what kept the connection from being made.
+    pub async fn maintenance(&self, address: &str, secret: &str) -> anyhow::Result<H::Client> {
+        let url = self.config().await?.maintenance_url(address, secret)?;
+        Ok(self.connect(url).await?)
+    }
+
+    /// Opens a connection to the monitoring database as the maintenance login.
+    ///
+    /// # Errors
+    ///
+    /// A password that is not known, or what kept the connection from being made.
+    pub async fn monitoring_maintenance(&self) -> anyhow::Result<H::Client> {
+        let url = self.config().await?.monitoring_maintenance_url()?;
+        Ok(self.connect(url).await.map_err(monitoring_hint)?)
+    }
+
     /// Opens a connection to the console of a PgBouncer, by the address and the name of the secret in its row.
     ///
     /// # Errors
@@ -157,6 +180,36 @@ impl<H: Host> Context<H> {
             .await?
             .one()?
             .get("now")
+    }
+
+    /// What was remembered under a key, beside the database and from one run to the next.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be remembered here, or why what is there cannot be read.
+    pub async fn recall<T: DeserializeOwned>(&self, key: &str) -> anyhow::Result<Option<T>> {
+        let value = self.host.recall(key).await.map_err(anyhow::Error::msg)?;
+        let value = value.map(|value| serde_json::from_slice(&value)).transpose();
+        value.with_context(|| format!("what is remembered of {key} cannot be read"))
+    }
+
+    /// Remembers something under a key.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be remembered here.
+    pub async fn remember(&self, key: &str, value: &impl Serialize) -> anyhow::Result<()> {
+        let value = serde_json::to_vec(value)?;
+        self.host.remember(key, &value).await.map_err(anyhow::Error::msg)
+    }
+
+    /// Forgets what was remembered under a key.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be remembered here.
+    pub async fn forget(&self, key: &str) -> anyhow::Result<()> {
+        self.host.forget(key).await.map_err(anyhow::Error::msg)
     }
 
     /// Sends a request to another server, within [`NOTIFICATION`].

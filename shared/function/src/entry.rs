@@ -29,12 +29,13 @@ pub enum Access {
 /// What is said of a run that came to its end but of which no part succeeded.
 const NOTHING_SUCCEEDED: &str = "no part of the run succeeded";
 
-/// Answers a request to a function that runs on POST.
+/// Answers a request to a function that runs on POST. `after` follows the run, whatever became of it.
 pub async fn answer_run<H: Host>(
     context: &Context<H>,
     deadline: Duration,
     request: &Request,
     run: impl AsyncFnOnce(&Context<H>) -> anyhow::Result<Report>,
+    after: impl AsyncFnOnce(&Context<H>, &Result<Report, Failure>),
 ) -> Response {
     if !web::names(request.uri().path(), context.function()) {
         return web::not_found(request.uri().path());
@@ -50,7 +51,9 @@ pub async fn answer_run<H: Host>(
     if request.uri().query() == Some("due") {
         context.ask_for_due();
     }
-    match perform(context, Trigger::Http, deadline, run).await {
+    let outcome = perform(context, Trigger::Http, deadline, run).await;
+    after(context, &outcome).await;
+    match outcome {
         Ok(report) => {
             let mut body = json!({
                 "function": context.function(),

@@ -40,6 +40,27 @@ pub trait Host {
         Console::open(url).await
     }
 
+    /// What was remembered under a key, beside the database and from one run to the next.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be remembered here.
+    async fn recall(&self, key: &str) -> Result<Option<Vec<u8>>, String>;
+
+    /// Remembers something under a key.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be remembered here.
+    async fn remember(&self, key: &str, value: &[u8]) -> Result<(), String>;
+
+    /// Forgets what was remembered under a key.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be remembered here.
+    async fn forget(&self, key: &str) -> Result<(), String>;
+
     /// Sends a request to another server and waits for its whole answer, of which only the beginning is kept.
     ///
     /// # Errors

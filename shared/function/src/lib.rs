@@ -32,6 +32,7 @@
 //! - `entry`: what happens between a trigger and a function
 //! - `context`, `host`: what a function has at hand, and the world around it
 //! - `config`, `secret`: variables, and values that must not be shown
+//! - `exchange`: requests of channels and their answers
 //! - `deadlines`, `concurrency`: every wait has a limit; many at once, but not all
 //! - `http`: requests, answers, and the rules that every entry keeps
 //! - `journal`, `report`, `failure`: what is written down about a run
@@ -45,6 +46,7 @@ pub mod config;
 mod context;
 pub mod deadlines;
 pub mod entry;
+pub mod exchange;
 mod failure;
 mod host;
 pub mod http;
@@ -74,11 +76,14 @@ pub use vitals::outcome::RunOutcome;
 
 /// Makes the exports of a component: the HTTP handler and, where there is something to do on a schedule, the cron handler.
 ///
+/// Where the function has `after: name`, that is called after every run with what became of it, also when the run could not
+/// be journaled and was not begun.
+///
 /// Outside of a component it only checks that the parts fit, so that the crate can be built and tested natively.
 #[macro_export]
 macro_rules! export {
-    (name: $name:expr, deadline: $deadline:expr, run: $run:ident $(,)?) => {
-        $crate::export! { @fits $name, $deadline, $run }
+    (name: $name:expr, deadline: $deadline:expr, run: $run:ident $(, after: $after:ident)? $(,)?) => {
+        $crate::export! { @fits $name, $deadline, $run $(, $after)? }
 
         #[cfg(target_family = "wasm")]
         const _: () = {
@@ -91,11 +96,12 @@ macro_rules! export {
                     request: bindings::Request,
                 ) -> Result<bindings::Response, bindings::ErrorCode> {
                     let run = async |context: &_| $run(context).await;
-                    $crate::spin::http_run($name, $deadline, request, run).await
+                    let after = $crate::export! { @after $($after)? };
+                    $crate::spin::http_run($name, $deadline, request, run, after).await
                 }
             }
 
-            $crate::export! { @component $name, $deadline, $run }
+            $crate::export! { @component $name, $deadline, $run $(, $after)? }
         };
     };
     (
@@ -164,19 +170,23 @@ macro_rules! export {
         };
     };
     // What every component has beside its HTTP handler: the cron handler, and the exports of both.
-    (@component $name:expr, $deadline:expr, $run:ident) => {
+    (@component $name:expr, $deadline:expr, $run:ident $(, $after:ident)?) => {
         impl bindings::CronGuest for Component {
             async fn handle_cron_event(_: bindings::Metadata) -> Result<(), bindings::CronError> {
                 let run = async |context: &_| $run(context).await;
-                $crate::spin::cron_run($name, $deadline, run).await
+                let after = $crate::export! { @after $($after)? };
+                $crate::spin::cron_run($name, $deadline, run, after).await
             }
         }
 
         bindings::export_http!(Component);
         bindings::export_cron! { Component with_types_in bindings::cron }
     };
+    // What follows a run, whatever became of it; most functions have nothing to do then.
+    (@after) => { async |_: &_, _: &_| {} };
+    (@after $after:ident) => { async |context: &_, outcome: &_| $after(context, outcome).await };
     // Compiles the function natively, so that its signature is checked where the tests run.
-    (@fits $name:expr, $deadline:expr, $run:ident) => {
+    (@fits $name:expr, $deadline:expr, $run:ident $(, $after:ident)?) => {
         const _: (&str, ::std::time::Duration) = ($name, $deadline);
 
         #[cfg(not(target_family = "wasm"))]
@@ -184,6 +194,7 @@ macro_rules! export {
             #[allow(dead_code, reason = "only to be compiled")]
             async fn fits(context: &$crate::Context<$crate::native::NativeHost>) {
                 let _: Result<$crate::Report, _> = $run(context).await;
+                $( let () = $after(context, &Ok($crate::Report::ok())).await; )?
             }
         };
     };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use db::{DbError, SafeUrl};
 
@@ -10,11 +11,12 @@ use crate::host::Host;
 
 type Receiver = Box<dyn Fn(http::Request<String>) -> Result<http::Response<String>, SendError> + Send + Sync>;
 
-/// Variables from a map, real PostgreSQL, and a receiver that stands in for other servers.
+/// Variables and memory in maps, real PostgreSQL, and a receiver that stands in for other servers.
 #[derive(Default)]
 pub struct NativeHost {
     variables: BTreeMap<String, String>,
     receiver: Option<Receiver>,
+    memory: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 impl NativeHost {
@@ -37,6 +39,10 @@ impl NativeHost {
         self.receiver = Some(Box::new(receiver));
         self
     }
+
+    fn memory(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for NativeHost {
@@ -58,6 +64,20 @@ impl Host for NativeHost {
 
     async fn connect(&self, url: &SafeUrl) -> Result<db::Connection, DbError> {
         db::connect(url).await
+    }
+
+    async fn recall(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.memory().get(key).cloned())
+    }
+
+    async fn remember(&self, key: &str, value: &[u8]) -> Result<(), String> {
+        self.memory().insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    async fn forget(&self, key: &str) -> Result<(), String> {
+        self.memory().remove(key);
+        Ok(())
     }
 
     async fn send(&self, request: http::Request<String>) -> Result<http::Response<String>, SendError> {

@@ -8,12 +8,14 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::json;
 use spin_sdk::http::{EmptyBody, FullBody, IntoResponse};
+use spin_sdk::key_value::{Error as MemoryError, Store};
 use spin_sdk::wasip3::http::types::{self as wasi, ErrorCode};
 use store::runs::Trigger;
 
 use crate::SendError;
 use crate::context::Context;
 use crate::entry::{self, Access};
+use crate::failure::Failure;
 use crate::host::Host;
 use crate::http::{self as web, Order, Request, Response};
 use crate::log::Logger;
@@ -44,7 +46,7 @@ pub mod bindings {
 /// How much of another server's answer is kept: enough for a list of fifty issues.
 const KEPT_ANSWER: usize = 1024 * 1024;
 
-/// Variables, PostgreSQL and HTTP by way of Spin's interfaces.
+/// Variables, PostgreSQL, HTTP and memory by way of Spin's interfaces.
 #[derive(Debug, Clone, Copy)]
 pub struct SpinHost;
 
@@ -61,6 +63,26 @@ impl Host for SpinHost {
 
     async fn connect(&self, url: &SafeUrl) -> Result<db::Connection, DbError> {
         db::connect(url).await
+    }
+
+    async fn recall(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
+        memory().await?.get(key).await.map_err(|error| error.to_string())
+    }
+
+    async fn remember(&self, key: &str, value: &[u8]) -> Result<(), String> {
+        memory()
+            .await?
+            .set(key, value)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn forget(&self, key: &str) -> Result<(), String> {
+        memory()
+            .await?
+            .delete(key)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     async fn send(&self, request: http::Request<String>) -> Result<http::Response<String>, SendError> {
@@ -84,6 +106,17 @@ impl Host for SpinHost {
             String::from_utf8_lossy(&kept).into_owned(),
         ))
     }
+}
+
+/// The store that the manifest grants to the component.
+async fn memory() -> Result<Store, String> {
+    Store::open_default().await.map_err(|error| match error {
+        MemoryError::AccessDenied => {
+            "the component may not remember anything: give it key_value_stores = [\"default\"] in spin.toml"
+                .to_owned()
+        }
+        error => error.to_string(),
+    })
 }
 
 /// The code of a request that was not answered. The host's own text is left out where it may repeat the address.
@@ -130,10 +163,11 @@ pub async fn http_run(
     deadline: Duration,
     request: wasi::Request,
     run: impl AsyncFnOnce(&Context<SpinHost>) -> anyhow::Result<Report>,
+    after: impl AsyncFnOnce(&Context<SpinHost>, &Result<Report, Failure>),
 ) -> Result<wasi::Response, ErrorCode> {
     log_panics(function);
     let context = Context::new(function, SpinHost);
-    let response = entry::answer_run(&context, deadline, &read_request(request)?, run).await;
+    let response = entry::answer_run(&context, deadline, &read_request(request)?, run, after).await;
     write_response(response)
 }
 
@@ -175,10 +209,13 @@ pub async fn cron_run(
     function: &'static str,
     deadline: Duration,
     run: impl AsyncFnOnce(&Context<SpinHost>) -> anyhow::Result<Report>,
+    after: impl AsyncFnOnce(&Context<SpinHost>, &Result<Report, Failure>),
 ) -> Result<(), bindings::CronError> {
     log_panics(function);
     let context = Context::new(function, SpinHost);
-    match entry::perform(&context, Trigger::Cron, deadline, run).await {
+    let outcome = entry::perform(&context, Trigger::Cron, deadline, run).await;
+    after(&context, &outcome).await;
+    match outcome {
         Ok(_) => Ok(()),
         Err(failure) => Err(bindings::CronError::Other(failure.error)),
     }

@@ -1,5 +1,7 @@
 //! What the health endpoint says, read in one statement.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use db::{Client, DbError};
 use serde::Deserialize;
@@ -49,6 +51,19 @@ pub struct FunctionHealth {
     pub started_at: Option<DateTime<Utc>>,
     /// How long ago that is.
     pub age_seconds: Option<f64>,
+}
+
+/// How long the oldest message waits that is neither delivered nor given up.
+///
+/// # Errors
+///
+/// What the server or the connection said.
+pub async fn oldest_waiting(client: &impl Client) -> Result<Duration, DbError> {
+    let rows = client
+        .query(include_str!("../sql/health/oldest_waiting.sql"), &[])
+        .await?;
+    let seconds: f64 = rows.one()?.get("waiting_seconds")?;
+    Ok(Duration::from_secs_f64(seconds.max(0.0)))
 }
 
 /// Reads the state of all targets and of some functions.

@@ -13,6 +13,7 @@
 //! - [`exposed`]: what the metrics endpoint shows of them
 //! - [`metrics`], [`rules`], [`observations`], [`alerts`]: what can be watched, thresholds, what is measured against
 //!   them, what came of it
+//! - [`responses`], [`actions`]: what is done about alerts, and the journal of it
 //! - [`routes`], [`silences`], [`windows`]: who is told of which, and when nobody is
 //! - [`channels`], [`outbox`]: how they are told, and what waits to be told
 //! - [`roll_ups`], [`retention`]: samples by the hour and the day, and what keeps the schema small
@@ -21,6 +22,7 @@
 
 #![deny(missing_docs)]
 
+pub mod actions;
 pub mod alerts;
 pub mod blocking;
 pub mod channels;
@@ -37,6 +39,7 @@ pub mod migrations;
 mod name;
 pub mod observations;
 pub mod outbox;
+pub mod responses;
 pub mod retention;
 pub mod roll_ups;
 pub mod routes;
@@ -54,11 +57,12 @@ pub mod windows;
 pub use fault::Fault;
 
 /// The functions that keep a journal, by the names of their components.
-pub const FUNCTIONS: [&str; 4] = [
+pub const FUNCTIONS: [&str; 5] = [
     "check-alerts",
     "collect-stats",
     "deliver-notifications",
     "run-maintenance",
+    "run-responses",
 ];
 
 #[cfg(test)]
@@ -92,6 +96,17 @@ mod tests {
             let name = path.strip_prefix(folder("sql")).unwrap().display().to_string();
             let uses = sources.matches(&format!("../sql/{name}\"")).count();
             assert_eq!(uses, 1, "{name} is included {uses} times");
+        }
+    }
+
+    #[test]
+    fn every_function_is_missed_when_it_stops() {
+        let metric = std::fs::read_to_string(folder("../../sql/metrics/function_stale_seconds.sql")).unwrap();
+        for function in super::FUNCTIONS {
+            assert!(
+                metric.contains(&format!("'{function}'")),
+                "{function} may stop without an alert"
+            );
         }
     }
 

@@ -49,6 +49,7 @@ pub const ALL: &[Migration] = &[
     migration!(14, "rules", "0014_rules.sql"),
     migration!(15, "routes", "0015_routes.sql"),
     migration!(16, "receivers", "0016_receivers.sql"),
+    migration!(17, "responses", "0017_responses.sql"),
 ];
 
 /// What a call of [`migrate`] did.

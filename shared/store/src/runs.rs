@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use db::{Client, DbError, Row};
 use serde_json::Value as Json;
+use vitals::freshness::Freshness;
 use vitals::outcome::RunOutcome;
 
 use crate::retention;
@@ -56,6 +57,15 @@ pub struct LastRun {
     pub duration_ms: Option<f64>,
     /// How long ago the last run ended that was `ok` or `partial`.
     pub success_age_seconds: Option<f64>,
+    /// For how long it has been expected to run: since it was installed.
+    pub expected_for_seconds: f64,
+}
+
+impl LastRun {
+    /// Whether it still does what it should.
+    pub fn freshness(&self) -> Freshness {
+        Freshness::of_function(self.success_age_seconds, self.expected_for_seconds)
+    }
 }
 
 /// Writes that a run begins and may take so long. Runs of the same function that did not end in their time are marked
@@ -134,5 +144,6 @@ fn read_last_run(row: &Row) -> Result<LastRun, DbError> {
         age_seconds: row.get("age_seconds")?,
         duration_ms: row.get("duration_ms")?,
         success_age_seconds: row.get("success_age_seconds")?,
+        expected_for_seconds: row.get("expected_for_seconds")?,
     })
 }

@@ -58,6 +58,7 @@ async fn health_tells_of_targets_and_functions_in_one_statement() {
         ("collect-stats", Some("running")),
         ("deliver-notifications", None),
         ("run-maintenance", None),
+        ("run-responses", None),
     ];
     assert_eq!(runs, expected);
 

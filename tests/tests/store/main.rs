@@ -12,6 +12,7 @@ mod observations;
 mod outbox;
 mod privileges;
 mod quiet;
+mod responses;
 mod retention;
 mod roll_ups;
 mod rules;

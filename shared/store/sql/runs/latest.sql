@@ -7,7 +7,11 @@ select
   latest.error::text as error,
   (pg_catalog.date_part('epoch', now() - latest.started_at))::float8 as age_seconds,
   (pg_catalog.date_part('epoch', latest.finished_at - latest.started_at) * 1000)::float8 as duration_ms,
-  (pg_catalog.date_part('epoch', now() - success.finished_at))::float8 as success_age_seconds
+  (pg_catalog.date_part('epoch', now() - success.finished_at))::float8 as success_age_seconds,
+  -- What is installed is part of the schema: a function is expected since the last migration at the latest.
+  (
+    select coalesce(pg_catalog.date_part('epoch', now() - max(m.applied_at)), 0) from monitoring.schema_migrations as m
+  )::float8 as expected_for_seconds
 from pg_catalog.unnest($1::text[]) as wanted (function)
 left join lateral (
   select r.outcome, r.started_at, r.finished_at, r.error

@@ -56,7 +56,7 @@ async fn play(world: &mut World, seed: u64) -> bool {
             0..5 => {
                 world
                     .set_down(1 + dice.below(TARGETS as u64), dice.one_of(&DOWN))
-                    .await
+                    .await;
             }
             5..10 => (0..=dice.below(3)).for_each(|_| world.post("/check-alerts")),
             10..13 => (0..=dice.below(2)).for_each(|_| world.post("/deliver-notifications")),

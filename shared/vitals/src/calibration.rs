@@ -51,7 +51,9 @@ pub fn suggest(rule: &Rule, subjects: &[Vec<Day>]) -> Option<Suggestion> {
         })?;
     let scale = Scale::of(rule, usual);
     let begin = scale.begin();
-    if !begin.is_finite() || !comparison.is_beyond(begin, rule.mildest()) {
+    // Nothing lies below zero of what is bad below: there is no place left for a threshold.
+    let has_place = begin.is_finite() && (comparison == Comparison::Above || begin > 0.0);
+    if !has_place || !comparison.is_beyond(begin, rule.mildest()) {
         return None;
     }
     let levels = [Level::Warning, Level::Critical, Level::Emergency];
@@ -86,12 +88,17 @@ impl Scale {
     fn begin(&self) -> f64 {
         let normal = self.usual.normal;
         let beyond = |of: f64| (of * MARGIN).max(self.usual.spread * SPREADS);
-        rounded(match (self.comparison, self.is_share) {
+        let begin = match (self.comparison, self.is_share) {
             (Comparison::Above, true) => normal + beyond(normal).min((100.0 - normal) / 2.0),
             (Comparison::Above, false) => normal + beyond(normal),
             (Comparison::Below, true) => (normal - beyond(100.0 - normal)).max(0.0),
             (Comparison::Below, false) => normal - beyond(normal),
-        })
+        };
+        match rounded(begin) {
+            // No share is above a hundred.
+            round if self.is_share && round >= 100.0 => begin,
+            round => round,
+        }
     }
 
     /// Where another threshold moves with it.
@@ -147,6 +154,8 @@ fn rounded(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::rule::tests::{cache_hit, slow_statement};
     use crate::rule::{Metric, RuleDefinition};
@@ -208,17 +217,48 @@ mod tests {
         assert_eq!(suggest(&rule, &[vec![down_to(99.9)]]), None);
     }
 
-    #[test]
-    fn a_share_of_a_hundred_stays_below_it() {
-        let rule = Rule::new(RuleDefinition {
+    fn connection_use() -> RuleDefinition {
+        RuleDefinition {
             metric: Metric::new("connection_use_percent", Unit::Percent, "connection use"),
             warning: Some(70.0),
             critical: Some(85.0),
             emergency: Some(95.0),
             resolve: 65.0,
             ..slow_statement()
-        })
-        .unwrap();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_suggested_is_a_rule(
+            which in 0..3usize,
+            days in prop::collection::vec((0.0..1e6f64, 0.0..1.0f64), 1..20),
+        ) {
+            let definition = [slow_statement(), cache_hit(), connection_use()].swap_remove(which);
+            let rule = Rule::new(definition.clone()).unwrap();
+            let most = if which == 0 { 1e6 } else { 100.0 };
+            let days = days.iter().map(|(value, share)| Day {
+                greatest: value % most,
+                least: value % most * share,
+            });
+            if let Some(suggestion) = suggest(&rule, &[days.collect()]) {
+                let [warning, critical, emergency] = suggestion.levels;
+                let suggested = RuleDefinition {
+                    warning,
+                    critical,
+                    emergency,
+                    resolve: suggestion.resolve,
+                    ..definition
+                };
+                prop_assert!(Rule::new(suggested.clone()).is_ok(), "{:?}", Rule::new(suggested));
+                prop_assert!(rule.level_of(warning.unwrap()).is_some(), "it begins beyond what it was");
+            }
+        }
+    }
+
+    #[test]
+    fn a_share_of_a_hundred_stays_below_it() {
+        let rule = Rule::new(connection_use()).unwrap();
         let suggestion = suggest(&rule, &[vec![day(90.0)]]).unwrap();
         let [Some(warning), Some(critical), Some(emergency)] = suggestion.levels else {
             panic!("{suggestion:?}")

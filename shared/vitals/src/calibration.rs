@@ -234,7 +234,7 @@ mod tests {
             which in 0..3usize,
             days in prop::collection::vec((0.0..1e6f64, 0.0..1.0f64), 1..20),
         ) {
-            let definition = [slow_statement(), cache_hit(), connection_use()].swap_remove(which);
+            let definition = [slow_statement(), cache_hit(), connection_use()][which].clone();
             let rule = Rule::new(definition.clone()).unwrap();
             let most = if which == 0 { 1e6 } else { 100.0 };
             let days = days.iter().map(|(value, share)| Day {

@@ -25,6 +25,8 @@ mod silences;
 
 use function::{Context, Host, Method, Order, Response, http};
 
+use crate::answer::Problem;
+
 function::export! {
     name: "manage-alerts",
     obey: handle,
@@ -41,8 +43,21 @@ pub async fn handle(context: &Context<impl Host>, order: &Order) -> anyhow::Resu
         return Ok(http::not_found(path));
     };
     let segments: Vec<&str> = below.split('/').collect();
+    match answer(context, order, path, &segments).await {
+        Ok(response) => Ok(response),
+        Err(problem) => problem.answer(),
+    }
+}
+
+/// Does what a request asks of what lies below `/api`.
+async fn answer<H: Host>(
+    context: &Context<H>,
+    order: &Order,
+    path: &str,
+    segments: &[&str],
+) -> Result<Response, Problem> {
     let method = order.method();
-    match (method.as_str(), segments.as_slice()) {
+    match (method.as_str(), segments) {
         ("GET", ["alerts"]) => alerts::list(context, order).await,
         ("GET", ["alerts", alert_id]) => alerts::show(context, alert_id).await,
         ("POST", ["alerts", alert_id, "acknowledge"]) => alerts::acknowledge(context, alert_id, order).await,
@@ -62,7 +77,7 @@ pub async fn handle(context: &Context<impl Host>, order: &Order) -> anyhow::Resu
             })
             .await
         }
-        _ => Ok(not_there(method, &segments, path)),
+        _ => Ok(not_there(method, segments, path)),
     }
 }
 

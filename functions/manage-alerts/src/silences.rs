@@ -8,7 +8,7 @@ use serde_json::json;
 use store::silences::{self, NewSilence};
 use vitals::matcher::Matcher;
 
-use crate::answer;
+use crate::answer::{self, Problem};
 
 /// How a silence is asked for.
 const EXAMPLE: &str =
@@ -31,8 +31,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn silence(self) -> Result<NewSilence, Response> {
-        let refused = |error: &str| answer::refused(error, Some(&format!("send JSON such as {EXAMPLE}")));
+    fn silence(self) -> Result<NewSilence, Problem> {
+        let refused = |error: &str| Problem::refused(error, format!("send JSON such as {EXAMPLE}"));
         let matchers: Result<Vec<Matcher>, _> = self.matchers.iter().map(|text| text.parse()).collect();
         let matchers = matchers.map_err(|error| refused(&error.to_string()))?;
         if !(1..=LONGEST_SECONDS).contains(&self.lasts_seconds) || self.starts_in_seconds > LONGEST_SECONDS {
@@ -51,47 +51,33 @@ impl Asked {
 }
 
 /// The silences that are not over.
-pub(crate) async fn list<H: Host>(context: &Context<H>) -> anyhow::Result<Response> {
+pub(crate) async fn list<H: Host>(context: &Context<H>) -> Result<Response, Problem> {
     answer::rows(context, "silences", async |client| silences::list(client).await).await
 }
 
 /// Adds a silence.
-pub(crate) async fn add<H: Host>(context: &Context<H>, order: &Order) -> anyhow::Result<Response> {
-    let silence = match answer::body::<Asked>(order, EXAMPLE).and_then(Asked::silence) {
-        Ok(silence) => silence,
-        Err(refused) => return Ok(refused),
-    };
-    let added = answer::ask(context, "cannot add the silence", async |client| {
+pub(crate) async fn add<H: Host>(context: &Context<H>, order: &Order) -> Result<Response, Problem> {
+    let silence = answer::body::<Asked>(order, EXAMPLE)?.silence()?;
+    let (silence_id, ends_at) = answer::ask(context, "cannot add the silence", async |client| {
         silences::add(client, &silence).await
     })
     .await?;
-    Ok(match added {
-        Ok((silence_id, ends_at)) => {
-            let fields = json!({ "silence_id": silence_id, "ends_at": ends_at });
-            context.log().info("A silence was added", fields.clone());
-            answer::done(StatusCode::CREATED, fields)
-        }
-        Err(refused) => refused,
-    })
+    let fields = json!({ "silence_id": silence_id, "ends_at": ends_at });
+    context.log().info("A silence was added", fields.clone());
+    Ok(answer::done(StatusCode::CREATED, &fields))
 }
 
 /// Ends a silence.
-pub(crate) async fn remove<H: Host>(context: &Context<H>, silence_id: &str) -> anyhow::Result<Response> {
-    let id = match answer::number(silence_id, "silence") {
-        Ok(id) => id,
-        Err(missing) => return Ok(missing),
-    };
+pub(crate) async fn remove<H: Host>(context: &Context<H>, silence_id: &str) -> Result<Response, Problem> {
+    let id = answer::number(silence_id, "silence")?;
     let removed = answer::ask(context, "cannot end the silence", async |client| {
         silences::remove(client, id).await
     })
     .await?;
-    Ok(match removed {
-        Ok(true) => {
-            let fields = json!({ "silence_id": id });
-            context.log().info("A silence was ended", fields.clone());
-            answer::done(StatusCode::OK, fields)
-        }
-        Ok(false) => answer::missing("silence", silence_id),
-        Err(refused) => refused,
-    })
+    if !removed {
+        return Err(Problem::missing("silence", silence_id));
+    }
+    let fields = json!({ "silence_id": id });
+    context.log().info("A silence was ended", fields.clone());
+    Ok(answer::done(StatusCode::OK, &fields))
 }

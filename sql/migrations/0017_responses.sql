@@ -64,7 +64,12 @@ as $function$
     end,
     false
   )
-  from (select arguments - 'at_most_per_hour' - 'repeat_after_seconds' - 'dry_run') as specific (arguments)
+  from (
+    -- Nothing can be taken out of what is no object.
+    select case when pg_catalog.jsonb_typeof(arguments) = 'object' then
+      arguments - 'at_most_per_hour' - 'repeat_after_seconds' - 'dry_run'
+    end
+  ) as specific (arguments)
 $function$;
 
 comment on function monitoring.is_response(text, jsonb) is 'whether the program would take this action with these arguments';

@@ -142,7 +142,7 @@ async fn every_kind_says_what_it_needs() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_test_message_goes_through_the_application_and_its_fate_is_told() {
     let mut installed = Installed::new().await;
     let receiver = Receiver::start().await.unwrap();

@@ -29,7 +29,8 @@ pub(crate) enum TellError {
     Unreachable(#[from] Unreachable),
     #[error("the stored notification cannot be read")]
     Payload(#[source] serde_json::Error),
-    #[error("{code}: {0}", code = .0.code)]
+    // What happened follows as its source.
+    #[error("{code}", code = .0.code)]
     Send(#[from] SendError),
 }
 

@@ -47,15 +47,15 @@ as $function$
       and monitoring.is_truth(arguments -> 'dry_run')
       and case action
         when 'analyze_table' then
-          specific.arguments = '{}'
+          specific.own = '{}'
           or (
-            specific.arguments - 'schema' - 'table' = '{}'
+            specific.own - 'schema' - 'table' = '{}'
             and monitoring.is_name(arguments -> 'schema') and monitoring.is_name(arguments -> 'table')
           )
-        when 'refresh_cache_queue' then specific.arguments = '{}'
-        when 'run_maintenance' then specific.arguments = '{"task": "retention"}'
+        when 'refresh_cache_queue' then specific.own = '{}'
+        when 'run_maintenance' then specific.own = '{"task": "retention"}'
         when 'terminate_idle_in_transaction' then
-          specific.arguments - 'older_than_seconds' - 'all_databases' = '{}'
+          specific.own - 'older_than_seconds' - 'all_databases' = '{}'
           and arguments ? 'older_than_seconds'
           and monitoring.is_number_within(arguments -> 'older_than_seconds', 5, 86400)
           and monitoring.is_truth(arguments -> 'all_databases')
@@ -69,7 +69,7 @@ as $function$
     select case when pg_catalog.jsonb_typeof(arguments) = 'object' then
       arguments - 'at_most_per_hour' - 'repeat_after_seconds' - 'dry_run'
     end
-  ) as specific (arguments)
+  ) as specific (own)
 $function$;
 
 comment on function monitoring.is_response(text, jsonb) is 'whether the program would take this action with these arguments';

@@ -52,8 +52,17 @@ pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
         .monitoring()
         .await
         .context("cannot open the monitoring database")?;
-    let evaluated = unit_of_work(&monitoring, &context.preamble(), async |client| {
-        evaluate(client, &external_url, dry_run).await
+    // Where the server has no second connection, one does all of it.
+    let second = context.monitoring().await.ok();
+    let preamble = context.preamble();
+    let evaluated = unit_of_work(&monitoring, &preamble, async |client| match &second {
+        None => evaluate(&[client], &external_url, dry_run).await,
+        Some(second) => {
+            unit_of_work(second, &preamble, async |other| {
+                evaluate(&[client, other], &external_url, dry_run).await
+            })
+            .await
+        }
     })
     .await
     .context("cannot evaluate the rules")?;
@@ -93,17 +102,21 @@ struct Outcome {
     responses: u64,
 }
 
-/// Reads, decides and writes; nothing when another evaluator holds the lock.
-async fn evaluate(
-    client: &impl Client,
+/// Reads, decides and writes; nothing when another evaluator holds the lock. All that is decided by and written is one
+/// transaction, that of the first client; the others measure with it.
+async fn evaluate<C: Client>(
+    clients: &[&C],
     external_url: &str,
     dry_run: bool,
 ) -> Result<Option<Outcome>, DbError> {
+    let Some(client) = clients.first().copied() else {
+        return Ok(None);
+    };
     let Some(now) = alerts::lock_evaluator(client).await? else {
         return Ok(None);
     };
     let rules = rules::all(client).await?;
-    let observed = observations::all(client, &rules).await?;
+    let observed = observations::all(clients, &rules).await?;
     let current = alerts::current(client).await?;
     let evaluation = Evaluation {
         rules: &rules,

@@ -247,7 +247,10 @@ impl Written {
 
 /// The stores that a component may open, or the first one that there is not, by its place in the list.
 fn key_value_stores(labels: &[String], component: &str) -> Result<BTreeSet<String>, (usize, Problem)> {
-    let unknown = labels.iter().enumerate().find(|(_, label)| *label != DEFAULT_STORE);
+    let unknown = labels
+        .iter()
+        .enumerate()
+        .find(|(_, label)| *label != DEFAULT_STORE);
     match unknown {
         Some((index, label)) => {
             let problem = Problem::UnknownStore {

@@ -276,7 +276,8 @@ impl Problem {
                 "remove it, or run the application on Spin".to_owned()
             }
             Self::UnknownStore { .. } => {
-                "name the store \"default\"; others need a runtime configuration, which only Spin reads".to_owned()
+                "name the store \"default\"; others need a runtime configuration, which only Spin reads"
+                    .to_owned()
             }
             Self::PrivateRoute => "write a path such as \"/metrics\", or { private = true }".to_owned(),
             Self::ComponentFile(_) => "build the components, or correct the path".to_owned(),

@@ -61,7 +61,7 @@ async fn only_rule(room: &Monitoring, metric: &str, columns: &str, values: &str)
 async fn observed(room: &Monitoring) -> Vec<Observed> {
     let rules = rules::all(&room.collector).await.unwrap();
     assert_eq!(rules.faults, []);
-    let mut all = observations::all(&room.collector, &rules).await.unwrap();
+    let mut all = observations::all(&[&room.collector], &rules).await.unwrap();
     all.sort_by(|a, b| (a.target_id, &a.subject).cmp(&(b.target_id, &b.subject)));
     all
 }
@@ -332,7 +332,7 @@ async fn every_metric_answers_in_every_way_that_it_offers() {
         let rules = rules::all(&room.collector).await.unwrap();
         assert_eq!(rules.faults, []);
         assert!(rules.valid.len() > 1_000, "{}", rules.valid.len());
-        let seen = observations::all(&room.collector, &rules).await.unwrap();
+        let seen = observations::all(&[&room.collector], &rules).await.unwrap();
         assert!(!seen.is_empty(), "of WAL something is seen");
     }
 }

@@ -9,7 +9,7 @@ use crate::Monitoring;
 async fn seen(room: &Monitoring, rule_id: &str) -> Vec<(String, Observation)> {
     let rules = store::rules::all(&room.collector).await.unwrap();
     assert_eq!(rules.faults, [], "the rules are sound");
-    let all: Vec<Observed> = observations::all(&room.collector, &rules).await.unwrap();
+    let all: Vec<Observed> = observations::all(&[&room.collector], &rules).await.unwrap();
     let of_rule = all.into_iter().filter(|observed| observed.rule_id == rule_id);
     of_rule
         .map(|observed| (observed.subject, observed.observation))

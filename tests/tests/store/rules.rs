@@ -120,7 +120,7 @@ async fn one_that_got_in_all_the_same_is_reported_and_the_others_run() {
             r#"cannot use rule deadlocks: a condition of labels is a text, {"like": pattern} or {"not": text}"#
         ]
     );
-    let seen = observations::all(&room.collector, &rules).await.unwrap();
+    let seen = observations::all(&[&room.collector], &rules).await.unwrap();
     assert!(
         seen.iter().any(|observed| observed.rule_id == "target_down"),
         "{seen:?}"
@@ -231,7 +231,7 @@ async fn more_rules_and_targets_take_no_more_statements() {
             statements: Cell::new(0),
         };
         let rules = rules::all(&client).await.unwrap();
-        observations::all(&client, &rules).await.unwrap();
+        observations::all(&[&client], &rules).await.unwrap();
         client.statements.get()
     };
     room.target("first").await;

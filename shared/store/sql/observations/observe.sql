@@ -26,8 +26,12 @@ matter as (
   select asked.rule_id, asked.at, asked.inexact, measured.*, true as counts
   from asked
   join measured on measured.span = asked.span and measured.traffic >= asked.minimum_traffic
-    and case asked.comparison when 'above' then measured.value > asked.mildest else measured.value < asked.mildest end
-    and measured.labels @> asked.exact
+    -- The labels are looked at last: they are the dearest to compare, and most values are not beyond most thresholds.
+    and case
+      when asked.comparison = 'above' and measured.value <= asked.mildest then false
+      when asked.comparison = 'below' and measured.value >= asked.mildest then false
+      else measured.labels @> asked.exact
+    end
   union all
   -- What an alert is open for matters whatever its value. Apart from the others, because those are compared with every
   -- rule that shares their window.

@@ -219,8 +219,7 @@ fn what_a_receiver_made_is_referred_to_later() {
 fn an_alert_stays_alive_while_it_fires_and_ends_when_it_is_over() {
     let ends = |notification: &Notification| {
         let body = sent(Kind::Alertmanager, std::slice::from_ref(notification), None);
-        body
-            .lines()
+        body.lines()
             .rfind(|line| line.contains("endsAt"))
             .unwrap()
             .trim()

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use store::collectors::TargetKind;
 
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Show(Show),
     /// What is missing on a target, each with the exact mend.
     Doctor(Doctor),
+    /// Fill a database with the reference workload: a healthcare application's tables and synthetic patients.
+    Seed(Seed),
 }
 
 #[derive(Debug, Args)]
@@ -192,6 +195,32 @@ pub(crate) struct Show {
 pub(crate) struct Doctor {
     /// One target; all of them when none is named.
     pub(crate) target: Option<String>,
+}
+
+/// The database of the reference workload.
+#[derive(Debug, Args)]
+pub(crate) struct GuardianDatabase {
+    /// Its address, for the owner of its tables; by default the database `guardian` on the server that pgvitals uses.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Seed {
+    /// How much: 1 is 1,000 patients with 50,000 timeline events. What is there already is kept and counts.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) scale: u32,
+    /// Which data: the same number always gives the same rows.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The day on which the patients' histories end.
+    #[arg(long, default_value = "2026-11-01", value_name = "DATE")]
+    pub(crate) until: NaiveDate,
+    /// Begin anew: the schema `guardian` is dropped first, with all that is in it.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) database: GuardianDatabase,
 }
 
 fn target_kind(text: &str) -> Result<TargetKind, String> {

@@ -3,7 +3,8 @@
 //! - `arguments.rs`: what can be typed
 //! - `output.rs`: the one place that prints; `failure.rs`: errors that know their mend
 //! - `project.rs`, `settings.rs`, `secrets.rs`, `state.rs`: where things are, what was set, who runs
-//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `channels.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
+//! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `channels.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`,
+//!   `seed.rs`
 //!
 //! Statements on monitoring tables are in `store`. The command depends on no function and not on the runner: it
 //! starts the runner as a program and talks to the application over HTTP.
@@ -20,6 +21,7 @@ mod output;
 mod project;
 mod run;
 mod secrets;
+mod seed;
 mod settings;
 mod show;
 mod state;
@@ -64,6 +66,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
         Command::Doctor(arguments) => {
             return doctor::run(&arguments, &Settings::load(&project)?, output).await;
         }
+        Command::Seed(arguments) => seed::run(&arguments, &project, output).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

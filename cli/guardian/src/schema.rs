@@ -11,8 +11,25 @@ pub struct SchemaFile {
     pub statements: &'static str,
 }
 
+macro_rules! files {
+    [$($name:literal),+ $(,)?] => {
+        &[$(SchemaFile {
+            name: $name,
+            statements: include_str!(concat!("../../../sql/guardian/schema/", $name, ".sql")),
+        }),+]
+    };
+}
+
 /// The files, in the order in which they are run.
-pub const FILES: &[SchemaFile] = &[];
+pub const FILES: &[SchemaFile] = files![
+    "01_roles",
+    "02_people",
+    "03_records",
+    "04_relationships",
+    "05_jobs",
+    "06_partitions",
+    "07_caches",
+];
 
 /// What begins the comment on a schema that was made here. What follows it tells which files it was made of.
 const MARK: &str = "pgvitals reference workload ";

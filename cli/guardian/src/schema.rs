@@ -29,6 +29,19 @@ pub const FILES: &[SchemaFile] = files![
     "05_jobs",
     "06_partitions",
     "07_caches",
+    "08_access",
+    "09_policies",
+    "10_jobs",
+    "11_dashboards",
+    "12_bulk",
+    "13_invalidation",
+    "14_relationship_checks",
+    "15_orphans",
+    "16_audit",
+    "17_documents",
+    "18_views",
+    "19_shards",
+    "20_grants",
 ];
 
 /// What begins the comment on a schema that was made here. What follows it tells which files it was made of.

@@ -14,7 +14,11 @@ begin
         when duplicate_object or unique_violation then null;
       end;
     end if;
-    if not pg_has_role(current_user, application_role, 'member') then
+    -- Since PostgreSQL 16 who makes a role is a member of it that may not take it.
+    if not pg_has_role(
+      current_user, application_role,
+      case when current_setting('server_version_num')::int4 >= 160000 then 'SET' else 'MEMBER' end
+    ) then
       execute format('grant %I to current_user', application_role);
     end if;
   end loop;

@@ -44,6 +44,7 @@ create table guardian.document_stages_default partition of guardian.document_sta
 create function guardian.ensure_partitions(months_ahead int8 default 3, since timestamptz default now())
   returns int8
   language plpgsql
+  security definer
   set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
 as $function$

@@ -49,7 +49,7 @@ create table guardian.bulk_operations (
   -- The session that is in bulk mode, as pg_stat_activity names it.
   backend_pid int4 not null default pg_backend_pid(),
   backend_start timestamptz,
-  started_at timestamptz not null default now(),
+  started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   outcome text,
   rows_changed int8,

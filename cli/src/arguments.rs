@@ -212,7 +212,7 @@ pub(crate) struct Seed {
     pub(crate) scale: u32,
     /// Which data: the same number always gives the same rows.
     #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
+    pub(crate) seed: u32,
     /// The day on which the patients' histories end.
     #[arg(long, default_value = "2026-11-01", value_name = "DATE")]
     pub(crate) until: NaiveDate,

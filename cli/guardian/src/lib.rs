@@ -1,7 +1,13 @@
 //! The reference workload: a healthcare application's database, Guardian, that behaves like one.
 //!
 //! - [`schema`]: installs `sql/guardian` into a database
+//! - [`generate`]: makes the data, pure and the same every time
+//! - [`copy`]: rows as `copy` takes them
+//! - [`seed`]: fills the tables, a cohort of a thousand patients in each transaction
 
 #![deny(missing_docs)]
 
+pub mod copy;
+pub mod generate;
 pub mod schema;
+pub mod seed;

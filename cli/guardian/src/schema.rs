@@ -137,3 +137,21 @@ fn fingerprint() -> String {
     }
     format!("{hash:016x}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_run_in_the_order_of_their_names() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sql/guardian/schema");
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter_map(|name| name.strip_suffix(".sql").map(str::to_owned))
+            .collect();
+        names.sort();
+        let run: Vec<&str> = FILES.iter().map(|file| file.name).collect();
+        assert_eq!(run, names);
+    }
+}

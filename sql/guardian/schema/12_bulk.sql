@@ -116,6 +116,10 @@ begin
       using errcode = 'object_not_in_prerequisite_state',
             hint = 'Bulk mode belongs to the session that called guardian.begin_bulk(); a pooler may have changed it.';
   end if;
+  -- After a load the planner knows nothing of what came, and would look up each relationship by itself.
+  if nullif(current_setting('guardian.bulk_rows', true), '')::int8 >= 1000 then
+    analyze guardian.record_relationships;
+  end if;
   update guardian.bulk_operations as o
      set finished_at = clock_timestamp(),
          outcome = 'finished',

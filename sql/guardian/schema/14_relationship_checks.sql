@@ -12,16 +12,16 @@ declare
   is_there bool;
 begin
   for joined in
-    select e.end_name, e.table_name, e.record_id
+    select e.end_name, e.table_name, e.key_column, e.record_id
       from guardian.relationship_types as t
       cross join lateral (values
-        ('source', t.source_table, new.source_id), ('target', t.target_table, new.target_id)
-      ) as e (end_name, table_name, record_id)
+        ('source', t.source_table, t.source_key, new.source_id), ('target', t.target_table, t.target_key, new.target_id)
+      ) as e (end_name, table_name, key_column, record_id)
      where t.relationship_type = new.relationship_type
   loop
     execute format(
       'select exists (select 1 from guardian.%I where %I = $1 and patient_id = $2)',
-      joined.table_name, guardian.record_key(joined.table_name)
+      joined.table_name, joined.key_column
     ) into is_there using joined.record_id, new.patient_id;
     if not is_there then
       raise exception 'relationship % has no % in table % of its patient',

@@ -23,8 +23,8 @@ begin
          left join guardian.%1$I as s on s.%2$I = r.source_id
          left join guardian.%3$I as t on t.%4$I = r.target_id
         where r.relationship_type = $1 and (s.%2$I is null or t.%4$I is null)',
-      declared.source_table, guardian.record_key(declared.source_table),
-      declared.target_table, guardian.record_key(declared.target_table)
+      declared.source_table, declared.source_key,
+      declared.target_table, declared.target_key
     ) using declared.relationship_type;
   end loop;
 end
@@ -71,8 +71,8 @@ begin
                )
                limit $2
             )',
-          declared.source_table, guardian.record_key(declared.source_table),
-          declared.target_table, guardian.record_key(declared.target_table)
+          declared.source_table, declared.source_key,
+          declared.target_table, declared.target_key
         ) using declared.relationship_type, batch;
         get diagnostics removed_now = row_count;
         removed_of_type := removed_of_type + removed_now;

@@ -7,6 +7,7 @@ mod collect;
 mod cost;
 mod exporter;
 mod fleet;
+mod guardian;
 mod health;
 mod instances;
 mod large;
@@ -81,6 +82,9 @@ async fn main() -> Result<()> {
     }
     if wants("views") {
         views::measure(&server, &mut table).await?;
+    }
+    if wants("guardian") {
+        guardian::measure(&server, &mut table).await?;
     }
     write!(std::io::stdout(), "{table}").context("cannot print the table")
 }

@@ -25,8 +25,8 @@ pub(crate) async fn run(arguments: &Seed, project: &Project, output: &Output) ->
     if arguments.database.database.is_none() {
         ensure_database(&up::administrator(project, &settings)?).await?;
     }
-    let url = address(&arguments.database, project, &settings)?.with_application_name("pgvitals/seed");
-    let client = connect(&url).await?;
+    let url = address(&arguments.database, project, &settings)?;
+    let client = connect(&url.clone().with_application_name("pgvitals/seed")).await?;
     let began = Instant::now();
     install(&client, arguments.replace).await?;
     let plan = Plan {
@@ -35,11 +35,9 @@ pub(crate) async fn run(arguments: &Seed, project: &Project, output: &Output) ->
     };
     let seeded = {
         let mut meter = output.meter("making patients");
-        seed::seed(&client, plan, arguments.scale, &mut |progress| {
-            show(&mut meter, progress)
-        })
-        .await
-        .map_err(seed_failure)?
+        let mut progress = |progress| show(&mut meter, progress);
+        let seeded = seed::seed(&client, plan, arguments.scale, &mut progress).await;
+        seeded.map_err(seed_failure)?
     };
     let report = Report {
         database: url.address().to_owned(),

@@ -14,9 +14,11 @@ use crate::generate::{
     CLINICAL_EVENTS, Cohort, DOCUMENTS, INTERACTIONS, PATIENTS, Plan, TABLES, TIMELINE_EVENTS, Table,
 };
 
-/// The session may take as long as it needs, whatever its role's limits are for requests.
+/// The session may take as long as it needs, whatever its role's limits are for requests. Its commits are written at
+/// once: `vacuum` cannot mark rows as visible to all whose commit is not written yet.
 const SETTINGS: &str = "
     set statement_timeout = 0;
+    set synchronous_commit = on;
     set idle_in_transaction_session_timeout = 0;
     set timezone = 'UTC'";
 const JOURNAL: &str = include_str!("../sql/journal.sql");

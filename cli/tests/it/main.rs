@@ -9,6 +9,7 @@ mod channels;
 mod doctor;
 mod migrate;
 mod pgbouncer;
+mod seed;
 mod show;
 mod support;
 mod targets;

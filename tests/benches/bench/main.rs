@@ -16,6 +16,7 @@ mod memory;
 mod overhead;
 mod processor;
 mod roll_ups;
+mod seed;
 mod sizes;
 mod table;
 mod views;
@@ -85,6 +86,13 @@ async fn main() -> Result<()> {
     }
     if wants("guardian") {
         guardian::measure(&server, &mut table).await?;
+    }
+    if wants("seed") {
+        seed::measure(&mut table).await?;
+    }
+    // Only where it is asked for: it takes half an hour.
+    if wanted.iter().any(|wanted| wanted == "seed-100") {
+        seed::measure_hundred(&mut table).await?;
     }
     write!(std::io::stdout(), "{table}").context("cannot print the table")
 }

@@ -50,7 +50,7 @@ impl Random {
 
     /// Evenly one of 0, 1, ... `count` - 1; 0 where there is none.
     pub(crate) fn below(&mut self, count: usize) -> usize {
-        (u128::from(self.number()) * count as u128 >> 64) as usize
+        ((u128::from(self.number()) * count as u128) >> 64) as usize
     }
 
     /// Evenly one of the whole numbers from `low` to `high`, both of which come.

@@ -15,6 +15,7 @@
 //! - [`channels`], [`outbox`]: who is told, and what waits to be told
 //! - [`roll_ups`], [`retention`]: samples by the hour and the day, and what keeps the schema small
 //! - [`runs`]: the journal
+//! - [`load_runs`]: load tests and what came of them
 //! - [`health`], [`exposition`], [`status`], [`views`]: reads for the outside
 
 #![deny(missing_docs)]
@@ -28,6 +29,7 @@ pub mod exposed;
 pub mod exposition;
 pub mod health;
 mod json;
+pub mod load_runs;
 pub mod logins;
 pub mod migrations;
 mod name;

@@ -46,6 +46,7 @@ pub const ALL: &[Migration] = &[
     migration!(11, "retention", "0011_retention.sql"),
     migration!(12, "exposed", "0012_exposed.sql"),
     migration!(13, "pgbouncer", "0013_pgbouncer.sql"),
+    migration!(14, "load_runs", "0014_load_runs.sql"),
 ];
 
 /// What a call of [`migrate`] did.

@@ -4,7 +4,7 @@
 //! - `output.rs`: the one place that prints; `failure.rs`: errors that know their mend
 //! - `project.rs`, `settings.rs`, `secrets.rs`, `state.rs`: where things are, what was set, who runs
 //! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `channels.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`,
-//!   `seed.rs`
+//!   `seed.rs`, `load.rs`, `rls.rs`
 //!
 //! Statements on monitoring tables are in `store`. The command depends on no function and not on the runner: it
 //! starts the runner as a program and talks to the application over HTTP.
@@ -15,10 +15,12 @@ mod doctor;
 mod down;
 mod failure;
 mod http;
+mod load;
 mod migrate;
 mod monitoring;
 mod output;
 mod project;
+mod rls;
 mod run;
 mod secrets;
 mod seed;
@@ -67,6 +69,8 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
             return doctor::run(&arguments, &Settings::load(&project)?, output).await;
         }
         Command::Seed(arguments) => seed::run(&arguments, &project, output).await?,
+        Command::Load(arguments) => return load::run(&arguments, &project, output).await,
+        Command::Rls(arguments) => return rls::run(&arguments, &project, output).await,
     }
     Ok(ExitCode::SUCCESS)
 }

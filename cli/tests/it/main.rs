@@ -7,6 +7,7 @@
 
 mod channels;
 mod doctor;
+mod load;
 mod migrate;
 mod pgbouncer;
 mod seed;

@@ -12,6 +12,7 @@ mod health;
 mod instances;
 mod large;
 mod load;
+mod load_test;
 mod memory;
 mod overhead;
 mod processor;
@@ -80,6 +81,9 @@ async fn main() -> Result<()> {
     }
     if wants("overhead-all") {
         overhead::measure(Place::Same, Pace::EveryCycle, &mut table).await?;
+    }
+    if wants("load") {
+        load_test::measure(&mut table).await?;
     }
     if wants("views") {
         views::measure(&server, &mut table).await?;

@@ -11,12 +11,12 @@ create table guardian.dashboard_cache (
   created_at timestamptz not null default now()
 );
 
--- One row for each thing that must be computed anew, however often it became so. A change counts `generation` up: a
--- processor removes a row only if it still has the generation that was computed.
+-- One row for each thing that must be computed anew, however often it became so. A processor removes a row only if it is
+-- still the change of the transaction that it computed.
 create table guardian.invalidation_queue (
   cache text not null,
   key uuid not null,
-  generation int8 not null default 1,
+  changed_by xid8 not null default pg_current_xact_id(),
   reason text not null,
   -- Since when the cache is out of date.
   queued_at timestamptz not null default now(),

@@ -1,8 +1,9 @@
 -- Debounced invalidation: a statement that changes records only notes whose dashboard is out of date, a row for each
 -- patient however many rows it changes. guardian.process_invalidations computes what has gathered, once for each patient.
 
--- Notes the patients of the rows that a statement changed. Its patients are taken in order, so that two statements that
--- change the records of many patients do not wait for each other in a circle.
+-- Notes the patients of the rows that a statement changed, once for a transaction: nobody sees what it does before its
+-- end. Patients are taken in order, so that two statements that change the records of many do not wait for each other in a
+-- circle.
 create function guardian.enqueue_invalidations()
   returns trigger
   language plpgsql
@@ -16,19 +17,19 @@ begin
     perform guardian.count_bulk_rows((select count(*) from new_rows));
     insert into guardian.invalidation_queue as queued (cache, key, reason)
     select distinct 'dashboard', patient_id, cause from new_rows order by patient_id
-    on conflict (cache, key) do update set generation = queued.generation + 1;
+    on conflict (cache, key) do update set changed_by = excluded.changed_by where queued.changed_by <> excluded.changed_by;
   elsif tg_op = 'DELETE' then
     perform guardian.count_bulk_rows((select count(*) from old_rows));
     insert into guardian.invalidation_queue as queued (cache, key, reason)
     select distinct 'dashboard', patient_id, cause from old_rows order by patient_id
-    on conflict (cache, key) do update set generation = queued.generation + 1;
+    on conflict (cache, key) do update set changed_by = excluded.changed_by where queued.changed_by <> excluded.changed_by;
   else
     perform guardian.count_bulk_rows((select count(*) from new_rows));
     insert into guardian.invalidation_queue as queued (cache, key, reason)
     select 'dashboard', patient_id, cause
       from (select patient_id from new_rows union select patient_id from old_rows) as changed
      order by patient_id
-    on conflict (cache, key) do update set generation = queued.generation + 1;
+    on conflict (cache, key) do update set changed_by = excluded.changed_by where queued.changed_by <> excluded.changed_by;
   end if;
   return null;
 end
@@ -71,12 +72,12 @@ declare
   due record;
   message text;
   keys uuid[] := '{}';
-  generations int8[] := '{}';
+  changes xid8[] := '{}';
   failed_keys uuid[] := '{}';
   messages text[] := '{}';
 begin
   for due in
-    select queued.key, queued.generation
+    select queued.key, queued.changed_by
       from guardian.invalidation_queue as queued
      where queued.cache = 'dashboard' and queued.retry_after <= clock_timestamp()
      order by queued.queued_at
@@ -88,7 +89,7 @@ begin
       begin
         perform guardian.refresh_dashboard(due.key);
         keys := keys || due.key;
-        generations := generations || due.generation;
+        changes := changes || due.changed_by;
       exception when others then
         get stacked diagnostics message = message_text;
         failed_keys := failed_keys || due.key;
@@ -107,12 +108,12 @@ begin
          retry_after = clock_timestamp() + least(2.0 ^ least(queued.attempts, 20), 3600) * interval '1 second'
     from unnest(failed_keys, messages) as trouble (key, message)
    where queued.cache = 'dashboard' and queued.key = trouble.key;
-  -- A change that came meanwhile counted the generation up, or holds the row still: the next round computes it.
+  -- A change that came meanwhile is of another transaction, or holds the row still: the next round computes it.
   delete from guardian.invalidation_queue as queued
    where (queued.cache, queued.key) in (
      select unchanged.cache, unchanged.key
        from guardian.invalidation_queue as unchanged
-       join unnest(keys, generations) as done (key, generation) using (key, generation)
+       join unnest(keys, changes) as done (key, changed_by) using (key, changed_by)
       where unchanged.cache = 'dashboard'
       order by unchanged.key
       for update of unchanged skip locked

@@ -4,7 +4,9 @@ mod rules;
 mod telling;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use chrono::NaiveDate;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use store::collectors::TargetKind;
@@ -16,11 +18,13 @@ pub(crate) use telling::{
     SilenceId, Silences, Windows,
 };
 
+use crate::load;
+
 /// What stands at the end of every help text.
 const AFTER_HELP: &str = "\
 Exit codes:
-  0  done; with `doctor`: nothing has to be mended
-  1  failed, and the error says why; with `doctor`: something has to be mended
+  0  done; with `doctor`: nothing has to be mended; with `load` and `rls`: all is well
+  1  failed, and the error says why; with `doctor`: something has to be mended; with `load` and `rls`: not all is well
   2  what was typed is not understood
 
 Where settings come from, the first that has it:
@@ -89,6 +93,12 @@ pub(crate) enum Command {
     Show(Show),
     /// What is missing on a target, each with the exact mend.
     Doctor(Doctor),
+    /// Fill a database with the reference workload: a healthcare application's tables and synthetic patients.
+    Seed(Seed),
+    /// Load the reference workload as its users would, and judge how it does: timelines, uploads, providers, a mixed day.
+    Load(Load),
+    /// What row-level security costs each critical query, by policy, and which policies are evaluated for every row.
+    Rls(Rls),
 }
 
 #[derive(Debug, Args)]
@@ -334,6 +344,72 @@ pub(crate) struct Show {
 pub(crate) struct Doctor {
     /// One target; all of them when none is named.
     pub(crate) target: Option<String>,
+}
+
+/// The database of the reference workload.
+#[derive(Debug, Args)]
+pub(crate) struct GuardianDatabase {
+    /// Its address, for the owner of its tables; by default the database `guardian` on the server that pgvitals uses.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Seed {
+    /// How much: 1 is 1,000 patients with 50,000 timeline events. What is there already is kept and counts.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) scale: u32,
+    /// Which data: the same number always gives the same rows.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u32,
+    /// The day on which the patients' histories end.
+    #[arg(long, default_value = "2026-11-01", value_name = "DATE")]
+    pub(crate) until: NaiveDate,
+    /// Begin anew: the schema `guardian` is dropped first, with all that is in it.
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) database: GuardianDatabase,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Load {
+    /// The scenario; without one, all are listed.
+    pub(crate) scenario: Option<String>,
+    /// Sessions that the users share; by default as the scenario says, as is what follows.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) users: Option<u32>,
+    /// Requests a second, sent at their own times whether the database keeps up or not.
+    #[arg(long)]
+    pub(crate) rate: Option<f64>,
+    /// For how long: 90s, 5m, 1h.
+    #[arg(long, value_parser = load::duration)]
+    pub(crate) duration: Option<Duration>,
+    /// For how long before that, of which nothing counts.
+    #[arg(long, value_parser = load::duration)]
+    pub(crate) warm_up: Option<Duration>,
+    /// Write the report with its charts as one HTML file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Fail as well when something became slower than in the last run.
+    #[arg(long)]
+    pub(crate) fail_when_slower: bool,
+    /// Neither compare the run with the last one nor store it in the monitoring database.
+    #[arg(long)]
+    pub(crate) no_store: bool,
+    #[command(flatten)]
+    pub(crate) database: GuardianDatabase,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rls {
+    /// One critical query; all that users send when none is named.
+    pub(crate) query: Option<String>,
+    /// How often each query runs, with row-level security and without it in turn.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(4..=10_000))]
+    pub(crate) pairs: u32,
+    #[command(flatten)]
+    pub(crate) database: GuardianDatabase,
 }
 
 fn target_kind(text: &str) -> Result<TargetKind, String> {

@@ -4,7 +4,8 @@
 //! - `output.rs`: the one place that prints; `failure.rs`: errors that know their mend
 //! - `project.rs`, `settings.rs`, `secrets.rs`, `state.rs`: where things are, what was set, who runs
 //! - one module a command: `up/`, `down.rs`, `migrate.rs`, `targets.rs`, `rules/`, `channels.rs`, `notifications.rs`,
-//!   `alerts.rs`, `routes.rs`, `silences.rs`, `windows.rs`, `responses.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`
+//!   `alerts.rs`, `routes.rs`, `silences.rs`, `windows.rs`, `responses.rs`, `run.rs`, `status.rs`, `show.rs`, `doctor/`,
+//!   `seed.rs`, `load.rs`, `rls.rs`
 //!
 //! Statements on monitoring tables are in `store`. The command depends on no function and not on the runner: it
 //! starts the runner as a program and talks to the application over HTTP.
@@ -16,16 +17,19 @@ mod doctor;
 mod down;
 mod failure;
 mod http;
+mod load;
 mod migrate;
 mod monitoring;
 mod notifications;
 mod output;
 mod project;
 mod responses;
+mod rls;
 mod routes;
 mod rules;
 mod run;
 mod secrets;
+mod seed;
 mod settings;
 mod show;
 mod silences;
@@ -81,6 +85,9 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
         Command::Doctor(arguments) => {
             return doctor::run(&arguments, &Settings::load(&project)?, output).await;
         }
+        Command::Seed(arguments) => seed::run(&arguments, &project, output).await?,
+        Command::Load(arguments) => return load::run(&arguments, &project, output).await,
+        Command::Rls(arguments) => return rls::run(&arguments, &project, output).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -26,6 +26,12 @@ pub(crate) struct Step {
     bar: ProgressBar,
 }
 
+/// A long step whose end is known: a bar, with the time that is left.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    bar: ProgressBar,
+}
+
 /// A table: what the columns are called in text, and the rows twice, once for each form.
 #[derive(Debug)]
 pub(crate) struct Listing {
@@ -82,6 +88,23 @@ impl Output {
         Step { bar }
     }
 
+    /// Begins a long step of many rows, whose number is told once it is known.
+    pub(crate) fn meter(&self, message: &str) -> Meter {
+        let bar = if io::stderr().is_terminal() {
+            let bar = ProgressBar::new(0).with_message(message.to_owned());
+            let template = "{bar:30} {percent:>3} %  {human_pos} of {human_len} rows, {eta} left  {msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        } else {
+            self.say(message);
+            ProgressBar::hidden()
+        };
+        Meter { bar }
+    }
+
     /// Shows an error, what it comes from, and what can be done about it.
     pub(crate) fn error(&self, error: &anyhow::Error) {
         let mut messages = failure::chain(error).into_iter();
@@ -110,6 +133,29 @@ impl Step {
     /// Says what is being done now.
     pub(crate) fn now(&self, message: &str) {
         self.bar.set_message(message.to_owned());
+    }
+}
+
+impl Meter {
+    /// Says how many rows there will be.
+    pub(crate) fn expect(&mut self, rows: u64) {
+        self.bar.set_length(rows);
+    }
+
+    /// Counts more rows.
+    pub(crate) fn advance(&mut self, rows: u64) {
+        self.bar.inc(rows);
+    }
+
+    /// Says what is being done now.
+    pub(crate) fn now(&mut self, message: &str) {
+        self.bar.set_message(message.to_owned());
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

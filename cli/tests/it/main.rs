@@ -8,10 +8,12 @@
 mod alerts;
 mod channels;
 mod doctor;
+mod load;
 mod migrate;
 mod pgbouncer;
 mod responses;
 mod rules;
+mod seed;
 mod show;
 mod support;
 mod targets;

@@ -4,6 +4,8 @@
 //! public authorities, which is stricter than libpq. `prefer`, the default, tries TLS and goes on without it where
 //! that fails: it never promised to know the server.
 
+mod bulk;
+
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -23,6 +25,8 @@ use crate::row::Rows;
 use crate::safe_url::SafeUrl;
 use crate::timestamp;
 use crate::value::Value;
+
+pub use bulk::CopyIn;
 
 /// A connection of its own, not pooled. It ends when it is dropped.
 #[derive(Debug)]

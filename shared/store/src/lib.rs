@@ -18,6 +18,7 @@
 //! - [`channels`], [`outbox`]: how they are told, and what waits to be told
 //! - [`roll_ups`], [`retention`]: samples by the hour and the day, and what keeps the schema small
 //! - [`runs`]: the journal
+//! - [`load_runs`]: load tests and what came of them
 //! - [`health`], [`exposition`], [`status`], [`views`]: reads for the outside
 
 #![deny(missing_docs)]
@@ -33,6 +34,7 @@ pub mod exposition;
 mod fault;
 pub mod health;
 mod json;
+pub mod load_runs;
 pub mod logins;
 pub mod metrics;
 pub mod migrations;

@@ -50,6 +50,7 @@ pub const ALL: &[Migration] = &[
     migration!(15, "routes", "0015_routes.sql"),
     migration!(16, "receivers", "0016_receivers.sql"),
     migration!(17, "responses", "0017_responses.sql"),
+    migration!(18, "load_runs", "0018_load_runs.sql"),
 ];
 
 /// What a call of [`migrate`] did.

@@ -8,15 +8,18 @@ mod cost;
 mod delivery;
 mod exporter;
 mod fleet;
+mod guardian;
 mod health;
 mod instances;
 mod large;
 mod load;
+mod load_test;
 mod memory;
 mod overhead;
 mod processor;
 mod roll_ups;
 mod rules;
+mod seed;
 mod sizes;
 mod table;
 mod views;
@@ -90,8 +93,21 @@ async fn main() -> Result<()> {
     if wants("overhead-all") {
         overhead::measure(Beside::Large, Place::Same, Pace::EveryCycle, &mut table).await?;
     }
+    if wants("load") {
+        load_test::measure(&mut table).await?;
+    }
     if wants("views") {
         views::measure(&server, &mut table).await?;
+    }
+    if wants("guardian") {
+        guardian::measure(&server, &mut table).await?;
+    }
+    if wants("seed") {
+        seed::measure(&mut table).await?;
+    }
+    // Only where it is asked for: it takes half an hour.
+    if wanted.iter().any(|wanted| wanted == "seed-100") {
+        seed::measure_hundred(&mut table).await?;
     }
     write!(std::io::stdout(), "{table}").context("cannot print the table")
 }

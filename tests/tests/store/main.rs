@@ -6,6 +6,7 @@ mod alerts;
 mod collectors;
 mod forecast;
 mod health;
+mod load_runs;
 mod metrics;
 mod migrations;
 mod observations;

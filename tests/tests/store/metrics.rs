@@ -365,3 +365,24 @@ async fn the_trend_of_a_subject_is_its_last_values_oldest_first() {
         .unwrap();
     assert_eq!(trends[&watched], [1.0, 2.0, 3.0]);
 }
+
+#[tokio::test]
+async fn what_has_no_value_is_not_taken_for_normal() {
+    let room = Monitoring::new("days_without_value").await;
+    let target = room.target("t").await;
+    for (sequence, values) in [
+        ("unused", r#"{"cycles": 0}"#),
+        ("used", r#"{"cycles": 0, "used_permille": 250}"#),
+    ] {
+        let labels = format!(r#"{{"schema": "public", "sequence": "{sequence}"}}"#);
+        sampled(&room, target, "sequences", &labels, values, 60).await;
+    }
+    only_rule(&room, "sequence_use_percent", ", warning", ", 75").await;
+    let rules = rules::all(&room.collector).await.unwrap();
+    let rule = rules.find("rule").unwrap();
+    let days = observations::days(&room.collector, rule, &[chrono::Utc::now()], None)
+        .await
+        .unwrap();
+    let seen: Vec<_> = days.iter().map(|day| (day.day.least, day.day.greatest)).collect();
+    assert_eq!(seen, [(25.0, 25.0)], "{days:?}");
+}

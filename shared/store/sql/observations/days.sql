@@ -14,7 +14,8 @@ select
   max(measured.value)::float8 as greatest, min(measured.value)::float8 as least
 from asked
 join measured using (span)
-where measured.traffic >= asked.minimum_traffic and measured.labels @> asked.exact
+-- What has no value has no normal: a sequence that was never used, say.
+where measured.value is not null and measured.traffic >= asked.minimum_traffic and measured.labels @> asked.exact
   and not exists (
     select from pg_catalog.jsonb_each(asked.inexact) as wanted (label, condition)
     where not monitoring.label_fits(measured.labels ->> wanted.label, wanted.condition)

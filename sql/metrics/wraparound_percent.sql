@@ -7,25 +7,14 @@
 -- collector: wraparound
 
 select
-  span.span, target.target_id, subject.subject_key as subject, subject.labels ->> 'database' as subject_label,
-  target.labels || subject.labels as labels,
+  span, target_id, subject, labels ->> 'database' as subject_label, labels,
   (
     100.0 * greatest(
-      monitoring.number_of(last.numbers, known.columns, 'xid_age_xids'),
-      monitoring.number_of(last.numbers, known.columns, 'multixact_age_mxids')
+      monitoring.number_of(numbers, columns, 'xid_age_xids'),
+      monitoring.number_of(numbers, columns, 'multixact_age_mxids')
     ) / 2147483647
   )::float8 as value,
   1::int8 as traffic
-from span
-join target using (collector)
-join monitoring.collectors as known using (collector)
-join monitoring.subjects as subject on subject.target_id = target.target_id
-  and subject.collector_id = known.collector_id and (subject.gone_at is null or subject.gone_at > span.ends_at)
-cross join lateral (
-  select sample."values" as numbers
-  from monitoring.samples as sample
-  where sample.subject_id = subject.subject_id
-    and sample.sampled_at > span.ends_at - interval '1 hour' and sample.sampled_at <= span.ends_at
-  order by sample.sampled_at desc
-  limit 1
-) as last
+from last_sample
+-- Ages are read every few minutes and grow: an older one says too little.
+where sampled_at > ends_at - interval '1 hour'

@@ -3,7 +3,7 @@
 --
 -- `span` are the windows that are to be measured, once for all rules that share one; `target` is who can be measured, by
 -- collector. A metric (sql/metrics/NAME.sql) is a select from these two, with the columns span, target_id, subject,
--- subject_label, labels, value and traffic.
+-- subject_label, labels, value and traffic. `last_sample` is what many of them begin with.
 with asked as materialized (
   select
     asked.*,
@@ -81,4 +81,24 @@ target as materialized (
   select reading.collector, reading.target_id, reading.name, reading.database, reading.labels
   from reading
   where reading.is_due and not reading.is_stale
+),
+-- What each subject was like when it was last read before the end of a window. What is stored with its changes only is
+-- stored once a day all the same, so that a day and two hours are far enough back. Made only where a metric asks for it.
+last_sample as (
+  select
+    span.span, span.ends_at, target.target_id, subject.subject_key as subject, target.labels || subject.labels as labels,
+    subject.first_seen, known.columns, sample."values" as numbers, sample.sampled_at
+  from span
+  join target using (collector)
+  join monitoring.collectors as known using (collector)
+  join monitoring.subjects as subject on subject.target_id = target.target_id
+    and subject.collector_id = known.collector_id and (subject.gone_at is null or subject.gone_at > span.ends_at)
+  cross join lateral (
+    select stored."values", stored.sampled_at
+    from monitoring.samples as stored
+    where stored.subject_id = subject.subject_id
+      and stored.sampled_at > span.ends_at - interval '26 hours' and stored.sampled_at <= span.ends_at
+    order by stored.sampled_at desc
+    limit 1
+  ) as sample
 )

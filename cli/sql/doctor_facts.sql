@@ -9,7 +9,7 @@ select
     from pg_catalog.pg_database as d
     where d.datallowconn and not d.datistemplate and pg_catalog.has_database_privilege(d.oid, 'connect')
   )::text[] as databases,
-  pg_catalog.pg_postmaster_start_time()::timestamptz as started_at,
+  (pg_catalog.pg_postmaster_start_time() at time zone 'UTC')::timestamp as started_at,
   current_user::text as login,
   login.rolsuper::bool as is_superuser,
   (login.rolcreaterole or login.rolcreatedb or login.rolreplication or login.rolbypassrls)::bool as is_privileged,

@@ -11,7 +11,7 @@
 -- `failing` is 1 while the last attempt failed. Where nothing is archived (archive_mode) it is null.
 
 select
-  s.stats_reset::timestamptz as stats_reset,
+  (s.stats_reset at time zone 'UTC')::timestamp as stats_reset,
   s.archived_count::int8 as archived,
   s.failed_count::int8 as failed,
   extract(epoch from s.last_archived_time)::int8 as last_archived_at_seconds,

@@ -12,7 +12,7 @@
 -- What sessions wrote and synced themselves is told here until PostgreSQL 16; from then on `io` has it in detail.
 
 select
-  s.stats_reset::timestamptz as stats_reset,
+  (s.stats_reset at time zone 'UTC')::timestamp as stats_reset,
   s.buffers_clean::int8 as buffers_clean,
   s.maxwritten_clean::int8 as maxwritten_clean,
   s.buffers_alloc::int8 as buffers_alloc,

@@ -15,7 +15,7 @@
 -- `wal_since_redo_bytes` is what the server would have to replay after a crash at this moment.
 
 select
-  s.stats_reset::timestamptz as stats_reset,
+  (s.stats_reset at time zone 'UTC')::timestamp as stats_reset,
   s.num_timed::int8 as timed,
   s.num_requested::int8 as requested,
   s.num_done::int8 as done,

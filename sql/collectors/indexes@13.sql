@@ -23,11 +23,11 @@ select
   (root_schema.nspname || '.' || root_index.relname)::text as root_index,
   coalesce(
     (
-      select d.stats_reset from pg_catalog.pg_stat_database as d
+      select d.stats_reset at time zone 'UTC' from pg_catalog.pg_stat_database as d
       where d.datname = pg_catalog.current_database()
     ),
-    pg_catalog.to_timestamp(0)
-  )::timestamptz as stats_reset,
+    'epoch'::timestamp
+  )::timestamp as stats_reset,
   s.idx_scan::int8 as scans,
   s.idx_tup_read::int8 as rows_read,
   s.idx_tup_fetch::int8 as rows_fetched,

@@ -12,7 +12,7 @@
 -- columns: wal_distance_bytes=gauge block_distance_blocks=gauge io_depth=gauge
 
 select
-  p.stats_reset::timestamptz as stats_reset,
+  (p.stats_reset at time zone 'UTC')::timestamp as stats_reset,
   p.prefetch::int8 as prefetched,
   p.hit::int8 as hit,
   p.skip_init::int8 as skipped_init,

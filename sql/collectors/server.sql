@@ -15,9 +15,9 @@
 
 select
   pg_catalog.current_setting('server_version_num')::int8 as server_version,
-  pg_catalog.pg_postmaster_start_time()::timestamptz as started_at,
+  (pg_catalog.pg_postmaster_start_time() at time zone 'UTC')::timestamp as started_at,
   pg_catalog.pg_is_in_recovery()::bool as in_recovery,
-  pg_catalog.clock_timestamp()::timestamptz as at,
+  (pg_catalog.clock_timestamp() at time zone 'UTC')::timestamp as at,
   coalesce(
     (
       select pg_catalog.array_agg(c.relname::text || '.' || a.attname::text)

@@ -12,7 +12,7 @@
 -- Before 1.9 evictions are not counted; a pg_stat_statements that is always full has them.
 
 select
-  null::timestamptz as stats_reset,
+  null::timestamp as stats_reset,
   (select count(*) from extension_schema.pg_stat_statements(false))::int8 as entries,
   pg_catalog.current_setting('pg_stat_statements.max', true)::int8 as most_entries,
   null::int8 as evictions

@@ -13,7 +13,7 @@
 -- Where evictions go on, the samples of rare statements are less than what happened: raise `pg_stat_statements.max`.
 
 select
-  info.stats_reset::timestamptz as stats_reset,
+  (info.stats_reset at time zone 'UTC')::timestamp as stats_reset,
   (select count(*) from extension_schema.pg_stat_statements(false))::int8 as entries,
   pg_catalog.current_setting('pg_stat_statements.max', true)::int8 as most_entries,
   info.dealloc::int8 as evictions

@@ -35,7 +35,7 @@ select
   s.queryid::int8 as query_id,
   true::bool as top_level,
   coalesce(r.rolname in ('pgvitals_collector', 'pgvitals_maintenance'), false)::bool as own,
-  null::timestamptz as stats_reset,
+  null::timestamp as stats_reset,
   0::int8 as since_us,
   (min(s.min_exec_time) * 1000)::int8 as shortest_us,
   (max(s.max_exec_time) * 1000)::int8 as longest_us,

@@ -18,11 +18,11 @@ select
   (root_schema.nspname || '.' || root.relname)::text as root,
   coalesce(
     (
-      select d.stats_reset from pg_catalog.pg_stat_database as d
+      select d.stats_reset at time zone 'UTC' from pg_catalog.pg_stat_database as d
       where d.datname = pg_catalog.current_database()
     ),
-    pg_catalog.to_timestamp(0)
-  )::timestamptz as stats_reset,
+    'epoch'::timestamp
+  )::timestamp as stats_reset,
   s.heap_blks_read::int8 as heap_blocks_read,
   s.heap_blks_hit::int8 as heap_blocks_hit,
   coalesce(s.idx_blks_read, 0)::int8 as idx_blocks_read,

@@ -29,11 +29,11 @@ select
   (root_schema.nspname || '.' || root.relname)::text as root,
   coalesce(
     (
-      select d.stats_reset from pg_catalog.pg_stat_database as d
+      select d.stats_reset at time zone 'UTC' from pg_catalog.pg_stat_database as d
       where d.datname = pg_catalog.current_database()
     ),
-    pg_catalog.to_timestamp(0)
-  )::timestamptz as stats_reset,
+    'epoch'::timestamp
+  )::timestamp as stats_reset,
   coalesce(s.seq_scan, 0)::int8 as seq_scans,
   coalesce(s.seq_tup_read, 0)::int8 as seq_rows_read,
   coalesce(s.idx_scan, 0)::int8 as idx_scans,

@@ -12,7 +12,7 @@
 -- PostgreSQL 13 tells the position only.
 
 select
-  null::timestamptz as stats_reset,
+  null::timestamp as stats_reset,
   pg_catalog.pg_wal_lsn_diff(
     case
       when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()

@@ -12,7 +12,7 @@
 -- The times are measured only while track_wal_io_timing is on.
 
 select
-  s.stats_reset::timestamptz as stats_reset,
+  (s.stats_reset at time zone 'UTC')::timestamp as stats_reset,
   pg_catalog.pg_wal_lsn_diff(
     case
       when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()

@@ -31,12 +31,27 @@ async fn check_type<T>(client: &impl Client, sql_type: &str, cases: &[(T, &str)]
 where
     T: FromValue + Into<Value> + Clone + PartialEq + std::fmt::Debug,
 {
+    let columns = |literal: &str| {
+        format!("select $1 as bare, $1::{sql_type} as cast_to, {literal}::{sql_type} as literal")
+    };
+    check_columns(client, columns, cases).await
+}
+
+/// The same of columns that are written in another way.
+async fn check_columns<T>(
+    client: &impl Client,
+    columns: impl Fn(&str) -> String,
+    cases: &[(T, &str)],
+) -> Result<()>
+where
+    T: FromValue + Into<Value> + Clone + PartialEq + std::fmt::Debug,
+{
     for (value, literal) in cases {
-        let sql = format!("select $1 as bare, $1::{sql_type} as cast_to, {literal}::{sql_type} as literal");
+        let sql = columns(literal);
         let rows = client.query(&sql, &[value.clone().into()]).await?;
         let row = rows.one()?;
         for column in ["bare", "cast_to", "literal"] {
-            assert_eq!(&row.get::<T>(column)?, value, "{column} of {literal}::{sql_type}");
+            assert_eq!(&row.get::<T>(column)?, value, "{column} of {sql} ({value:?})");
         }
     }
     Ok(())
@@ -78,7 +93,13 @@ async fn every_type_survives_the_way_there_and_back() -> Result<()> {
             (time("1883-11-18T12:00:00Z"), "'1883-11-18 12:00:00+00'"),
             (time("0001-01-01T00:00:00Z"), "'0001-01-01 00:00:00+00'"),
         ];
-        check_type(&client, "timestamptz", &times).await?;
+        let columns = |literal: &str| {
+            format!(
+                "select ($1 at time zone 'UTC')::timestamp as bare, ($1::timestamptz at time zone 'UTC') as cast_to,
+                        ({literal}::timestamptz at time zone 'UTC')::timestamp as literal"
+            )
+        };
+        check_columns(&client, columns, &times).await?;
         let documents = [
             (json!({"a": [1, null, "x"]}), "'{\"a\": [1, null, \"x\"]}'"),
             (json!(null), "'null'"),
@@ -144,7 +165,7 @@ async fn a_parameter_fits_wherever_it_stands() -> Result<()> {
             )
             .await?;
         assert_eq!(inserted, 1);
-        let sql = "select small::int8 as small, at, document, id::text as id, note from kept
+        let sql = "select small::int8 as small, (at at time zone 'UTC')::timestamp as at, document, id::text as id, note from kept
                    where at between $1 and $1::timestamptz + $2 * interval '1 second' and small = any($3) and note is
                    not distinct from $4::text order by small limit $5";
         let parameters = [at.into(), 1.5.into(), vec![1_i64, 7].into(), Value::Null, 10_i64.into()];
@@ -171,7 +192,8 @@ async fn a_time_does_not_depend_on_the_session() -> Result<()> {
         ] {
             let settings = "select set_config('timezone', $1, false), set_config('datestyle', $2, false)";
             client.query(settings, &[zone.into(), style.into()]).await?;
-            let sql = "select $1::timestamptz as at, extract(epoch from $1)::float8 as epoch";
+            let sql =
+                "select ($1 at time zone 'UTC')::timestamp as at, extract(epoch from $1)::float8 as epoch";
             let rows = client.query(sql, &[at.into()]).await?;
             assert_eq!(rows.one()?.get::<DateTime<Utc>>("at")?, at, "{zone} {style}");
             assert_eq!(
@@ -208,6 +230,60 @@ async fn a_column_that_a_component_could_not_read_is_refused() -> Result<()> {
                 assert!(error.to_string().starts_with("column odd is of type"), "{error}");
             }
         }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_time_with_a_zone_is_refused_with_the_cast_to_write() -> Result<()> {
+    on_each_version("zones", async |_, url| {
+        let client = db::connect(&url).await?;
+        for rest in [
+            "null::timestamptz as at",
+            "now() as at",
+            "null::timestamptz as at where false",
+            "now() as at where false",
+            "1::int8 as other, current_timestamp as at",
+        ] {
+            let error = client.query(&format!("select {rest}"), &[]).await.unwrap_err();
+            assert_eq!(error.code(), "decode", "{rest}");
+            assert_eq!(
+                error.to_string(),
+                "column at is of type timestamptz, which cannot be carried",
+                "{rest}"
+            );
+            assert_eq!(
+                error.hint.as_deref(),
+                Some("write (... at time zone 'UTC')::timestamp as at")
+            );
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_time_without_an_end_is_an_error_and_not_a_time() -> Result<()> {
+    on_each_version("infinite", async |_, url| {
+        let client = db::connect(&url).await?;
+        for time in [
+            "'infinity'::timestamp",
+            "'-infinity'::timestamp",
+            "('infinity'::timestamptz at time zone 'UTC')::timestamp",
+            "'294276-12-31 23:59:59'::timestamp",
+        ] {
+            let error = client
+                .query(&format!("select 1::int8 as other, {time} as ends_at"), &[])
+                .await
+                .unwrap_err();
+            assert_eq!(error.code(), "decode", "{time}");
+            assert_eq!(error.to_string(), "column ends_at cannot be read", "{time}");
+            assert!(error.hint.is_some_and(|hint| hint.contains("infinite")), "{time}");
+        }
+        let sql = "select '262142-01-01'::timestamp as late, '4713-01-01 00:00:00 BC'::timestamp as early";
+        let rows = client.query(sql, &[]).await?;
+        assert!(rows.one()?.get::<DateTime<Utc>>("early")? < rows.one()?.get("late")?);
         Ok(())
     })
     .await

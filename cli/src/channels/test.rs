@@ -132,7 +132,10 @@ impl Test<'_> {
 
 async fn now(client: &impl Client) -> Result<DateTime<Utc>> {
     let rows = client
-        .query("select pg_catalog.now()::timestamptz as now", &[])
+        .query(
+            "select (pg_catalog.now() at time zone 'UTC')::timestamp as now",
+            &[],
+        )
         .await
         .context("cannot read the time of the database")?;
     Ok(rows.one()?.get("now")?)

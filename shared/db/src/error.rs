@@ -145,7 +145,33 @@ impl DbError {
         DbError::decode(format!(
             "column {column} is of type {type_name}, which cannot be carried"
         ))
-        .with_hint("cast it to int8, float8, text, bool, timestamptz, jsonb, int8[] or text[]")
+        .with_hint(match type_name {
+            "timestamptz" => format!("write (... at time zone 'UTC')::timestamp as {column}"),
+            _ => {
+                "cast it to int8, float8, text, bool, timestamp (in UTC), jsonb, int8[] or text[]".to_owned()
+            }
+        })
+    }
+
+    /// A value that the driver could not read, from what it said.
+    pub(crate) fn unreadable(column: &str, reason: &str) -> DbError {
+        if reason.contains("the Postgres type `timestamptz`") {
+            return DbError::unsupported(column, "timestamptz");
+        }
+        let error = DbError::decode(format!("column {column} cannot be read")).with_cause(one_line(reason));
+        if reason.contains("too large to decode") {
+            return error.with_hint("a time that is infinite or beyond the year 262142 cannot be carried");
+        }
+        error
+    }
+
+    /// The same of the text that a host gives, which has the place of the column; `None` for any other text.
+    #[cfg(any(target_family = "wasm", test))]
+    pub(crate) fn unreadable_within(columns: &[String], reason: &str) -> Option<DbError> {
+        let (_, told) = reason.split_once("error deserializing column ")?;
+        let place = told.split(|c: char| !c.is_ascii_digit()).next()?;
+        let column = place.parse().ok().and_then(|place: usize| columns.get(place));
+        Some(DbError::unreadable(column.map_or(place, String::as_str), reason))
     }
 
     /// A connection that was not made, from the text that is left of the reason.
@@ -403,6 +429,35 @@ mod tests {
             "connection_lost"
         );
         assert_eq!(DbError::statement("Error { kind: ToSql(0) }").code(), "other");
+    }
+
+    #[track_caller]
+    fn check_unreadable(reason: &str, message: &str, hint: Option<&str>) {
+        let columns = ["run_id".to_owned(), "started_at".to_owned()];
+        let error = DbError::unreadable_within(&columns, reason).unwrap();
+        assert_eq!((error.code(), error.to_string().as_str()), ("decode", message));
+        assert_eq!(error.hint.as_deref(), hint);
+    }
+
+    #[test]
+    fn what_a_host_could_not_read_has_the_name_of_its_column() {
+        check_unreadable(
+            "error deserializing column 1: cannot convert between the Rust type \
+             `core::option::Option<chrono::naive::datetime::NaiveDateTime>` and the Postgres type `timestamptz`",
+            "column started_at is of type timestamptz, which cannot be carried",
+            Some("write (... at time zone 'UTC')::timestamp as started_at"),
+        );
+        check_unreadable(
+            "error deserializing column 1\n\nCaused by:\n    value too large to decode",
+            "column started_at cannot be read",
+            Some("a time that is infinite or beyond the year 262142 cannot be carried"),
+        );
+        check_unreadable(
+            "error deserializing column 7: odd",
+            "column 7 cannot be read",
+            None,
+        );
+        assert_eq!(DbError::unreadable_within(&[], "Error { kind: ToSql(0) }"), None);
     }
 
     #[test]

@@ -18,17 +18,20 @@
 //! is `timestamptz`, and so on. Anything else is a cast away: `$1::int4`, `$2::interval`, `$3::uuid` (from text). A
 //! parameter that may be null is always cast, because `null` has no type of its own.
 //!
-//! Each column is cast to `int8`, `float8`, `text`, `bool`, `timestamptz`, `jsonb`, `int8[]` or `text[]`: other types
+//! Each column is cast to `int8`, `float8`, `text`, `bool`, `timestamp`, `jsonb`, `int8[]` or `text[]`: other types
 //! (`name`, `oid`, `xid`, `pg_lsn`, `inet`, `numeric`, ...) do not arrive through every door, and both refuse them.
 //!
-//! Times go out as text in UTC and come back as UTC, to the microsecond, whatever the session's time zone is:
+//! Times go out as text in UTC and are a `timestamptz` in the statement; they come back as a `timestamp` in UTC, to the
+//! microsecond, whatever the session's time zone is. A column is written `(... at time zone 'UTC')::timestamp`, because a
+//! `timestamptz` is among the types that do not arrive: Spin takes it for a `timestamp` and then cannot read it.
 //!
 //! ```no_run
 //! # async fn example(client: &impl db::Client) -> Result<(), db::DbError> {
 //! let since = chrono::DateTime::UNIX_EPOCH;
 //! let rows = client
 //!     .query(
-//!         "select run_id::int8, started_at::timestamptz from monitoring.function_runs where started_at > $1",
+//!         "select run_id::int8, (started_at at time zone 'UTC')::timestamp as started_at
+//!          from monitoring.function_runs where started_at > $1",
 //!         &[since.into()],
 //!     )
 //!     .await?;

@@ -9,7 +9,7 @@ mod bulk;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::config::SslMode;
@@ -175,7 +175,6 @@ fn is_carried(column_type: &Type) -> bool {
         Type::VARCHAR,
         Type::BPCHAR,
         Type::TIMESTAMP,
-        Type::TIMESTAMPTZ,
         Type::JSONB,
         Type::INT4_ARRAY,
         Type::INT8_ARRAY,
@@ -202,8 +201,7 @@ fn read_value(row: &tokio_postgres::Row, index: usize) -> Result<Value, DbError>
         Type::FLOAT4 => read_as::<f32, f64>(row, index, f64::from),
         Type::FLOAT8 => read::<f64>(row, index),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR => read::<String>(row, index),
-        Type::TIMESTAMP => read_as::<NaiveDateTime, DateTime<Utc>>(row, index, |time| time.and_utc()),
-        Type::TIMESTAMPTZ => read::<DateTime<Utc>>(row, index),
+        Type::TIMESTAMP => read_as(row, index, |time: NaiveDateTime| time.and_utc()),
         Type::JSONB => read::<serde_json::Value>(row, index),
         Type::INT4_ARRAY => read_as::<Vec<Option<i32>>, Vec<Option<i64>>>(row, index, |values| {
             values.into_iter().map(|value| value.map(i64::from)).collect()
@@ -230,7 +228,7 @@ fn read_as<'row, T: FromSql<'row>, V: Into<Value>>(
 ) -> Result<Value, DbError> {
     let value: Option<T> = row.try_get(index).map_err(|error| {
         let column = row.columns()[index].name();
-        DbError::decode(format!("column {column} cannot be read")).with_cause(describe(&error))
+        DbError::unreadable(column, &describe(&error))
     })?;
     Ok(value.map(convert).into())
 }

@@ -67,12 +67,9 @@ impl Client for Connection {
                 StreamResult::Dropped | StreamResult::Cancelled => break,
             }
         }
-        done.await
-            .map_err(|error| statement_error(pg::Error::PgError(error)))?;
-        Ok(Rows::new(
-            columns.into_iter().map(|column| column.name).collect(),
-            rows,
-        ))
+        let names: Vec<String> = columns.into_iter().map(|column| column.name).collect();
+        done.await.map_err(|error| stream_error(&names, error))?;
+        Ok(Rows::new(names, rows))
     }
 
     async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64, DbError> {
@@ -103,7 +100,8 @@ fn to_parameter(value: &Value) -> Result<ParameterValue, DbError> {
     })
 }
 
-/// Refuses a type before its rows are read, so that a result which holds only nulls is refused as well.
+/// Refuses a type before its rows are read, so that a result which holds only nulls is refused as well. A `timestamptz`
+/// is not told from a `timestamp` here: the host refuses it itself, with the first row.
 fn check_carried(column: &pg::Column) -> Result<(), DbError> {
     match &column.data_type {
         // What a function that gives nothing gives: always read as null.
@@ -178,6 +176,15 @@ fn connect_error(url: &SafeUrl, error: pg::Error) -> DbError {
         }
         error => DbError::connect(&url.server(), &error.to_string()),
     }
+}
+
+/// Why the rows ended early. What the host could not read it tells as text, with the place of the column.
+fn stream_error(columns: &[String], error: PgError) -> DbError {
+    let unreadable = match &error {
+        PgError::QueryFailed(QueryError::Text(reason)) => DbError::unreadable_within(columns, reason),
+        _ => None,
+    };
+    unreadable.unwrap_or_else(|| statement_error(pg::Error::PgError(error)))
 }
 
 fn statement_error(error: pg::Error) -> DbError {

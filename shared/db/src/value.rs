@@ -21,7 +21,7 @@ pub enum Value {
     Float(f64),
     /// `text`, `varchar` or `char(n)`.
     Text(String),
-    /// `timestamptz`, to the microsecond; a `timestamp` column is taken to be UTC.
+    /// A time, to the microsecond: `timestamptz` as a parameter, `timestamp` in UTC as a column.
     Timestamp(DateTime<Utc>),
     /// `jsonb`.
     Json(serde_json::Value),
@@ -42,7 +42,7 @@ impl Value {
             Value::Int(_) => "int8",
             Value::Float(_) => "float8",
             Value::Text(_) => "text",
-            Value::Timestamp(_) => "timestamptz",
+            Value::Timestamp(_) => "timestamp",
             Value::Json(_) => "jsonb",
             Value::IntArray(_) => "int8[]",
             Value::TextArray(_) => "text[]",
@@ -114,7 +114,7 @@ from_value! {
     i32, "int4", Value::Int(value) => i32::try_from(*value).ok();
     f64, "float8", Value::Float(value) => Some(*value);
     String, "text", Value::Text(value) => Some(value.clone());
-    DateTime<Utc>, "timestamptz", Value::Timestamp(value) => Some(*value);
+    DateTime<Utc>, "timestamp", Value::Timestamp(value) => Some(*value);
     serde_json::Value, "jsonb", Value::Json(value) => Some(value.clone());
     Vec<i64>, "int8[] without nulls", Value::IntArray(values) => values.iter().copied().collect();
     Vec<Option<i64>>, "int8[]", Value::IntArray(values) => Some(values.clone());

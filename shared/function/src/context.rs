@@ -176,7 +176,10 @@ impl<H: Host> Context<H> {
     /// What the server said.
     pub async fn now(&self, client: &impl Client) -> Result<DateTime<Utc>, DbError> {
         client
-            .query("select pg_catalog.clock_timestamp()::timestamptz as now", &[])
+            .query(
+                "select (pg_catalog.clock_timestamp() at time zone 'UTC')::timestamp as now",
+                &[],
+            )
             .await?
             .one()?
             .get("now")

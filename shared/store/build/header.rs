@@ -1,7 +1,7 @@
 //! The header of a collector's file.
 
 pub(crate) use super::lines::HeaderError;
-use super::lines::{Lines, bare, is_name, malformed, split};
+use super::lines::{Lines, bare, check_times, is_name, malformed, split};
 
 /// One file: a collector, or a variant of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +126,7 @@ impl File {
                 "has a semicolon: it must be one statement",
             ));
         }
+        check_times(&self.sql)?;
         // The collectors of a target share a transaction, at whose beginning these stand still.
         let still = ["now()", "current_timestamp", "transaction_timestamp()"];
         if still.iter().any(|word| self.sql.contains(word)) {

@@ -118,6 +118,24 @@ pub(crate) fn bare(sql: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Refuses a column of a type that Spin cannot read. What is sent may be cast to it: `$3::timestamptz`.
+pub(crate) fn check_times(sql: &str) -> Result<(), HeaderError> {
+    let mut casts: Vec<&str> = sql.split("::timestamptz").collect();
+    casts.pop();
+    let is_sent = |before: &&str| {
+        let value = before.strip_suffix("::text").unwrap_or(before);
+        value
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .ends_with('$')
+    };
+    if casts.iter().all(is_sent) {
+        return Ok(());
+    }
+    Err(HeaderError::Statement(
+        "casts a column to timestamptz: write (... at time zone 'UTC')::timestamp",
+    ))
+}
+
 pub(crate) fn malformed(line: &'static str, text: &str) -> HeaderError {
     HeaderError::Malformed {
         line,

@@ -20,6 +20,8 @@ use metric::Metric;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=sql");
+    check_statements(&Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("sql"))?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let collectors = read("sql/collectors", File::parse)?;
     fs::write(out.join("collectors.rs"), generate::collectors(&collectors)?)?;
@@ -51,6 +53,20 @@ fn read<T>(folder: &str, parse: fn(&str, &str) -> Result<T, HeaderError>) -> Res
     } else {
         Err(wrong.join("\n").into())
     }
+}
+
+/// Looks through the statements of a folder and of those in it for columns that Spin cannot read.
+fn check_statements(folder: &Path) -> Result<(), Box<dyn Error>> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            check_statements(&path)?;
+        } else {
+            lines::check_times(&fs::read_to_string(&path)?)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn read_file<T>(

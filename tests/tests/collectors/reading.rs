@@ -111,7 +111,7 @@ async fn check_types(client: &Connection, collector: &Collector, fitting: &Fitti
     for (index, column) in columns.enumerate() {
         let expected = match column.kind {
             ColumnKind::Key | ColumnKind::Label | ColumnKind::Text | ColumnKind::Statement => "text",
-            ColumnKind::Epoch if column.name == "stats_reset" => "timestamp with time zone",
+            ColumnKind::Epoch if column.name == "stats_reset" => "timestamp without time zone",
             ColumnKind::Counter | ColumnKind::Gauge | ColumnKind::Epoch => "bigint",
         };
         let found: String = types.one()?.at(index)?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share may fail as they do")]
 
 mod alerts;
+mod carried;
 mod collectors;
 mod forecast;
 mod health;

@@ -217,7 +217,7 @@ async fn work_of(
 
 /// The clock of the database.
 async fn now(client: &Connection) -> Result<DateTime<Utc>, DbError> {
-    let now = "select pg_catalog.clock_timestamp()::timestamptz as now";
+    let now = "select (pg_catalog.clock_timestamp() at time zone 'UTC')::timestamp as now";
     client.query(now, &[]).await?.one()?.get("now")
 }
 

@@ -2,10 +2,16 @@
 -- what comes next; one row per rule, target and subject.
 select distinct on (a.rule_id, a.target_id, a.subject)
   a.alert_id::int8, a.rule_id::text, a.target_id::int8, t.name::text as target, a.subject::text, a.subject_label::text,
-  a.state::text, a.level::text, a.value::float8, a.threshold::float8, a.pending_since::timestamptz,
-  a.opened_at::timestamptz, a.level_since::timestamptz, a.last_seen_at::timestamptz, a.no_data_since::timestamptz,
-  a.calm_since::timestamptz, a.flap_penalty::float8, a.flaps_counted_at::timestamptz, a.flapping::bool,
-  a.resolved_at::timestamptz, a.sequence::int8, a.labels::jsonb, a.acknowledged_at::timestamptz,
+  a.state::text, a.level::text, a.value::float8, a.threshold::float8,
+  (a.pending_since at time zone 'UTC')::timestamp as pending_since,
+  (a.opened_at at time zone 'UTC')::timestamp as opened_at,
+  (a.level_since at time zone 'UTC')::timestamp as level_since,
+  (a.last_seen_at at time zone 'UTC')::timestamp as last_seen_at,
+  (a.no_data_since at time zone 'UTC')::timestamp as no_data_since,
+  (a.calm_since at time zone 'UTC')::timestamp as calm_since, a.flap_penalty::float8,
+  (a.flaps_counted_at at time zone 'UTC')::timestamp as flaps_counted_at, a.flapping::bool,
+  (a.resolved_at at time zone 'UTC')::timestamp as resolved_at, a.sequence::int8, a.labels::jsonb,
+  (a.acknowledged_at at time zone 'UTC')::timestamp as acknowledged_at,
   a.acknowledged_by::text, a.acknowledged_level::text, a.acknowledged_note::text, a.suppressed_by::text,
   coalesce(a.notification -> 'responses', '[]')::jsonb as responses
 from monitoring.alerts as a

@@ -1,12 +1,13 @@
 -- What happened to an alert ($1) and who was told of it, in order.
 select
-  tr.at::timestamptz, 'transition'::text as kind, (tr.from_level || ' → ' || tr.to_level)::text as what,
+  (tr.at at time zone 'UTC')::timestamp as at, 'transition'::text as kind,
+  (tr.from_level || ' → ' || tr.to_level)::text as what,
   null::text as channel, null::text as outcome, tr.sequence::int8
 from monitoring.alert_transitions as tr
 where tr.alert_id = $1
 union all
 select
-  m.created_at::timestamptz, 'message'::text, m.event::text, c.name::text,
+  (m.created_at at time zone 'UTC')::timestamp as created_at, 'message'::text, m.event::text, c.name::text,
   (
     case
       when m.delivered_at is not null then 'delivered'

@@ -2,8 +2,10 @@
 select
   c.channel_id::int8, c.name::text, c.kind::text, c.url::text, c.secret::text, c.key::text, c.settings::jsonb,
   c.minimum_level::text, c.timeout_seconds::int8, c.enabled::bool, c.consecutive_failures::int8,
-  case when c.open_until > now() then c.open_until end::timestamptz as open_until, c.last_error::text,
-  c.last_error_at::timestamptz, c.last_success_at::timestamptz, coalesce(m.waiting, 0)::int8 as waiting,
+  (case when c.open_until > now() then c.open_until end at time zone 'UTC')::timestamp as open_until,
+  c.last_error::text,
+  (c.last_error_at at time zone 'UTC')::timestamp as last_error_at,
+  (c.last_success_at at time zone 'UTC')::timestamp as last_success_at, coalesce(m.waiting, 0)::int8 as waiting,
   coalesce(m.dead, 0)::int8 as dead
 from monitoring.channels as c
 left join (

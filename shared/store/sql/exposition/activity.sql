@@ -1,6 +1,7 @@
 -- The last sample of the connections of each enabled target, unless it is older than ten minutes or five intervals.
 select
-  t.name::text as target, a.sampled_at::timestamptz, a.connections::int8, a.max_connections::int8,
+  t.name::text as target, (a.sampled_at at time zone 'UTC')::timestamp as sampled_at, a.connections::int8,
+  a.max_connections::int8,
   a.reserved_connections::int8, a.active::int8, a.idle::int8, a.idle_in_transaction::int8,
   a.idle_in_transaction_aborted::int8, a.waiting_on_lock::int8, a.longest_transaction_ms::int8,
   a.longest_statement_ms::int8, a.oldest_idle_in_transaction_ms::int8

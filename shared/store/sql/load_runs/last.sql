@@ -1,7 +1,7 @@
 -- The last run of a scenario ($1) with the same scale ($2), sessions ($3) and rate ($4), a row for each of its requests.
 select
   run.load_run_id::int8,
-  run.recorded_at::timestamptz,
+  (run.recorded_at at time zone 'UTC')::timestamp as recorded_at,
   run.server_version::int8,
   part.request::text,
   part.transactions::int8,

@@ -95,15 +95,15 @@ select
   seen.rule_id::text as rule_id, seen.target_id::int8 as target_id, seen.subject::text as subject,
   seen.subject_label::text as subject_label, seen.labels::jsonb as labels,
   (case when seen.counts then seen.value end)::float8 as value, seen.traffic::int8 as traffic,
-  (case when seen.counts then 'value' else 'idle' end)::text as state, seen.at::timestamptz as at
+  (case when seen.counts then 'value' else 'idle' end)::text as state, (seen.at at time zone 'UTC')::timestamp as at
 from seen
 union all
 select
   unseen.rule_id::text, unseen.target_id::int8, unseen.subject::text, unseen.subject_label::text, unseen.labels::jsonb,
-  null::float8, 0::int8, unseen.state::text, null::timestamptz
+  null::float8, 0::int8, unseen.state::text, null::timestamp
 from unseen
 union all
 select
   unknown.rule_id::text, unknown.target_id::int8, ''::text, unknown.name::text, unknown.labels::jsonb, null::float8,
-  0::int8, 'no_data'::text, null::timestamptz
+  0::int8, 'no_data'::text, null::timestamp
 from unknown

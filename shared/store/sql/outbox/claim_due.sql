@@ -111,7 +111,7 @@ claimed as (
 select
   claimed.message_id::text as message_id, claimed.batch_id::text as batch_id, claimed.alert_id::int8 as alert_id,
   claimed.sequence::int8 as sequence, claimed.event::text as event, claimed.payload::jsonb as payload,
-  claimed.attempts::int8 as attempts, claimed.created_at::timestamptz as created_at,
+  claimed.attempts::int8 as attempts, (claimed.created_at at time zone 'UTC')::timestamp as created_at,
   coalesce(
     claimed.reference,
     (

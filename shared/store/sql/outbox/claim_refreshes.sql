@@ -28,7 +28,7 @@ claimed as (
 select
   claimed.message_id::text as message_id, null::text as batch_id, claimed.alert_id::int8 as alert_id,
   claimed.sequence::int8 as sequence, claimed.event::text as event, claimed.payload::jsonb as payload,
-  claimed.attempts::int8 as attempts, claimed.created_at::timestamptz as created_at,
+  claimed.attempts::int8 as attempts, (claimed.created_at at time zone 'UTC')::timestamp as created_at,
   claimed.reference::text as reference, channel.channel_id::int8 as channel_id, channel.name::text as channel,
   channel.kind::text as kind, channel.url::text as url, channel.secret::text as secret, channel.key::text as key,
   channel.settings::jsonb as settings, channel.timeout_seconds::int8 as timeout_seconds

@@ -4,7 +4,7 @@ select
   t.name::text as target,
   p.sample_table::text as sample_table,
   p.resolution::text as resolution,
-  p.rolled_to::timestamptz as rolled_to
+  (p.rolled_to at time zone 'UTC')::timestamp as rolled_to
 from monitoring.roll_up_progress as p
 join monitoring.targets as t on t.target_id = p.target_id
 where p.rolled_to + case p.resolution when 'hourly' then interval '1 hour' else interval '1 day' end

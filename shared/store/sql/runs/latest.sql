@@ -2,8 +2,8 @@
 select
   wanted.function::text as function,
   latest.outcome::text as outcome,
-  latest.started_at::timestamptz as started_at,
-  latest.finished_at::timestamptz as finished_at,
+  (latest.started_at at time zone 'UTC')::timestamp as started_at,
+  (latest.finished_at at time zone 'UTC')::timestamp as finished_at,
   latest.error::text as error,
   (pg_catalog.date_part('epoch', now() - latest.started_at))::float8 as age_seconds,
   (pg_catalog.date_part('epoch', latest.finished_at - latest.started_at) * 1000)::float8 as duration_ms,

@@ -7,4 +7,4 @@ with abandoned as (
 )
 insert into monitoring.function_runs (function, trigger, deadline_at)
 values ($1, $2, now() + $3 * interval '1 second')
-returning run_id::int8, started_at::timestamptz
+returning run_id::int8, (started_at at time zone 'UTC')::timestamp as started_at

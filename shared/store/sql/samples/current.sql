@@ -1,7 +1,8 @@
 -- The last readings of a collector ($1) on the enabled targets that answer, if not older than $2 seconds or five
 -- intervals, with the names of what they are about.
 select
-  t.target_id::int8, t.name::text as target, last.version::int8, last.taken_at::timestamptz, last.epoch::text,
+  t.target_id::int8, t.name::text as target, last.version::int8,
+  (last.taken_at at time zone 'UTC')::timestamp as taken_at, last.epoch::text,
   last.columns::text[], last.keys::text[], last.counters::int8[], last.gauge_columns::text[], last.gauges::int8[],
   last.fingerprints::int8[],
   (pg_catalog.date_part('epoch', now() - status.at))::float8 as age_seconds,

@@ -40,7 +40,7 @@ planned as (
 )
 select
   planned.collector_id::int8, planned.collector::text, planned.columns::text[] as stored_columns, planned.read_by::text,
-  last.version::int8, last.taken_at::timestamptz,
+  last.version::int8, (last.taken_at at time zone 'UTC')::timestamp as taken_at,
   case
     when planned.is_of_server and counted.taken_at > last.taken_at then 'read elsewhere since'
     else last.epoch

@@ -7,4 +7,4 @@ insert into monitoring.silences (matchers, starts_at, ends_at, reason, created_b
 values (
   $1::jsonb, now() + $2::float8 * interval '1 second', now() + ($2::float8 + $3::float8) * interval '1 second', $4, $5
 )
-returning silence_id::int8, ends_at::timestamptz
+returning silence_id::int8, (ends_at at time zone 'UTC')::timestamp as ends_at

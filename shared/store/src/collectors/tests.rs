@@ -100,6 +100,13 @@ fn a_header_says_what_is_wrong_with_it() {
         "select now()",
         "the statement asks for the time of the transaction: write clock_timestamp()",
     );
+    for column in ["s.reset", "null", "now($1)", "(select 1)", "x1::text", "$1::int8"] {
+        check_refused(
+            "select 1",
+            &format!("select $1::timestamptz < $12::text::timestamptz, {column}::timestamptz as at"),
+            "the statement casts a column to timestamptz: write (... at time zone 'UTC')::timestamp",
+        );
+    }
     check_refused(
         "select 1",
         "delete from x",

@@ -14,6 +14,7 @@ mod outbox;
 mod privileges;
 mod quiet;
 mod responses;
+mod restarts;
 mod retention;
 mod roll_ups;
 mod rules;

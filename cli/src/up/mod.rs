@@ -16,7 +16,7 @@ mod log;
 mod postgres;
 mod reports;
 mod screen;
-mod setup;
+pub(crate) mod setup;
 mod supervise;
 
 use std::time::Duration;

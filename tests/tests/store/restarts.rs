@@ -36,9 +36,14 @@ async fn restarts_within_the_window_are_counted_by_process() {
         (Process::Database, 5),
     ];
     for (process, seconds_ago) in ends {
-        restarts::record(&room.collector, process, Duration::from_secs(seconds_ago), "signal: 9")
-            .await
-            .unwrap();
+        restarts::record(
+            &room.collector,
+            process,
+            Duration::from_secs(seconds_ago),
+            "signal: 9",
+        )
+        .await
+        .unwrap();
     }
     assert_eq!(
         counted(&room).await,
@@ -49,10 +54,21 @@ async fn restarts_within_the_window_are_counted_by_process() {
 #[tokio::test]
 async fn old_restarts_are_forgotten_with_the_next() {
     let room = Monitoring::new("restarts_forgotten").await;
-    let record = || restarts::record(&room.collector, Process::Database, Duration::ZERO, "exit status: 1");
+    let record = || {
+        restarts::record(
+            &room.collector,
+            Process::Database,
+            Duration::ZERO,
+            "exit status: 1",
+        )
+    };
     record().await.unwrap();
     room.run("update monitoring.process_restarts set recorded_at = now() - interval '91 days'")
         .await;
     record().await.unwrap();
-    assert_eq!(room.number("select count(*) from monitoring.process_restarts").await, 1);
+    assert_eq!(
+        room.number("select count(*) from monitoring.process_restarts")
+            .await,
+        1
+    );
 }

@@ -34,6 +34,7 @@ use crate::secrets::{API_TOKEN, MONITORING_URL};
 use crate::settings::Settings;
 use crate::state::{Holder, Lock, Screen, State};
 use application::{Application, Launch, RUNNER};
+use backoff::Patience;
 use demo::Demo;
 use postgres::DefaultPostgres;
 use setup::{Database, Prepared};
@@ -145,6 +146,7 @@ impl Started {
             monitoring: settings.monitoring_url()?,
             settings: &mut settings,
             launch,
+            patience: Patience::default(),
             output,
         };
         self.watch(supervision, stop).await

@@ -10,7 +10,7 @@ use store::restarts::Process;
 use tokio::time::{Instant, Interval, interval, sleep};
 
 use super::application::{Application, Launch};
-use super::backoff::Backoff;
+use super::backoff::{Backoff, Patience};
 use super::postgres::DefaultPostgres;
 use super::reports::Reports;
 use super::{Started, Stop};
@@ -24,13 +24,14 @@ use crate::state::State;
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What it takes to start the processes again.
-#[derive(Debug)]
 pub(super) struct Supervision<'a> {
     pub(super) project: &'a Project,
     pub(super) settings: &'a mut Settings,
     pub(super) output: &'a Output,
     /// How the application is started.
     pub(super) launch: Launch,
+    /// How long ends are put up with.
+    pub(super) patience: Patience,
     /// The address that restarts are recorded at.
     pub(super) monitoring: SafeUrl,
 }
@@ -38,16 +39,16 @@ pub(super) struct Supervision<'a> {
 impl Started {
     /// Stays until somebody stops us, which is well, or until a process is given up, which is not.
     pub(super) async fn watch(&mut self, supervision: Supervision<'_>, stop: &mut Stop) -> Result<()> {
+        let mut backoff = Backoff::new(supervision.patience, Instant::now());
         let mut guard = Guard {
             reports: Reports::new(supervision.project, &supervision.monitoring, supervision.output),
             tick: interval(WATCH_INTERVAL),
-            backoff: Backoff::new(Instant::now()),
+            backoff: Backoff::new(supervision.patience, Instant::now()),
             due: None,
             state: &mut self.state,
             postgres: &mut self.postgres,
             supervision,
         };
-        let mut backoff = Backoff::new(Instant::now());
         loop {
             let Some(application) = &mut self.application else {
                 return Ok(());
@@ -211,7 +212,7 @@ mod tests {
         }
     }
 
-    /// Watches over a program until that comes to an end, with a clock that does not wait.
+    /// Watches over a program until it is given up, without long waits.
     async fn watch(folder: &Path, script: &str) -> Result<()> {
         fs::write(folder.join("spin.toml"), "").unwrap();
         let project = Project::find(Some(folder)).unwrap();
@@ -222,6 +223,11 @@ mod tests {
         let supervision = Supervision {
             settings: &mut Settings::load(&project).unwrap(),
             // Nobody listens there, so that nothing can be recorded.
+            patience: Patience {
+                first_delay: Duration::from_millis(1),
+                limit: 3,
+                ..Patience::default()
+            },
             monitoring: "postgres://nobody@127.0.0.1:1/none".parse().unwrap(),
             project: &project,
             output: &output,
@@ -231,7 +237,7 @@ mod tests {
         started.watch(supervision, &mut stop).await
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn an_application_that_ends_again_and_again_is_given_up_and_says_why() {
         let folder = tempfile::tempdir().unwrap();
         let error = watch(
@@ -243,14 +249,14 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .starts_with("the application ended 10 times in a row and is given up"),
+                .starts_with("the application ended 4 times in a row and is given up"),
             "{error}"
         );
         let starts = fs::read_to_string(folder.path().join("starts")).unwrap();
-        assert_eq!(starts.lines().count(), 10);
+        assert_eq!(starts.lines().count(), 4);
         let log = fs::read_to_string(folder.path().join(".pgvitals/application.log")).unwrap();
         assert!(
-            log.contains("the application ended (exit status: 3); it is started again in 1 s"),
+            log.contains("the application ended (exit status: 3); it is started again in 0 s"),
             "{log}"
         );
         assert!(log.contains("it is given up"), "{log}");

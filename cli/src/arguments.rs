@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Up(Up),
     /// Stop what `up` started, from anywhere.
     Down,
+    /// Prepare a database of your own, without starting anything: logins, schema, first target, token.
+    Init(Init),
     /// Bring the monitoring schema up to date.
     Migrate,
     /// The databases that are watched.
@@ -113,6 +115,16 @@ pub(crate) struct Up {
     #[arg(long)]
     pub(crate) detach: bool,
     /// Give the logins new passwords when they exist on DATABASE_URL with passwords that are not known here.
+    #[arg(long)]
+    pub(crate) reset_passwords: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Write the configuration by which Spin finds the variables, and say how to start it.
+    #[arg(long)]
+    pub(crate) spin: bool,
+    /// Give the logins new passwords when they exist with passwords that are not known here.
     #[arg(long)]
     pub(crate) reset_passwords: bool,
 }

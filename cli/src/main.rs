@@ -17,6 +17,7 @@ mod doctor;
 mod down;
 mod failure;
 mod http;
+mod init;
 mod load;
 mod migrate;
 mod monitoring;
@@ -66,6 +67,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {
     let project = Project::find(arguments.project.as_deref())?;
     match arguments.command {
         Command::Up(arguments) => up::run(&arguments, &project, output).await?,
+        Command::Init(arguments) => init::run(&arguments, &project, output).await?,
         Command::Down => down::run(&project, output).await?,
         Command::Migrate => migrate::run(&project, output).await?,
         Command::Targets(command) => targets::run(&command, &project, output).await?,

@@ -1,9 +1,12 @@
 //! What `up` left for the other commands to find: who runs, and where.
 
-use std::fs::{self, File, TryLockError};
+use std::fmt;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
 use embedded_postgres::ProcessIdentity;
 use serde::{Deserialize, Serialize};
 
@@ -98,20 +101,67 @@ impl State {
 /// The right to run things in this project. The system takes it back from a process that ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
-    /// None when another process has it.
+    /// Takes it; `None` when another process has it.
     pub(crate) fn take(project: &Project) -> Result<Option<Self>> {
-        let path = project.private()?.join("up.lock");
-        let file = File::create(&path).with_context(|| format!("cannot create `{}`", path.display()))?;
+        project.private()?;
+        let path = Self::place(project);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("cannot create `{}`", path.display()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("cannot lock `{}`", path.display()))
             }
         }
+    }
+
+    /// Writes down who has it, for those who come too late.
+    pub(crate) fn sign(&mut self) -> Result<()> {
+        let holder = Holder {
+            pid: std::process::id(),
+            since: Utc::now(),
+        };
+        let text = serde_json::to_vec(&holder)?;
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.write_all(&text))
+            .context("cannot write down who runs pgvitals here")
+    }
+
+    fn place(project: &Project) -> PathBuf {
+        project.place("up.lock")
+    }
+}
+
+/// Who has the right to run things in a project, and since when.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Holder {
+    /// The process id of its `up`.
+    pid: u32,
+    since: DateTime<Utc>,
+}
+
+impl Holder {
+    /// The holder of the lock. `None` for one that has not signed yet.
+    pub(crate) fn of(project: &Project) -> Option<Self> {
+        let text = fs::read(Lock::place(project)).ok()?;
+        let holder: Self = serde_json::from_slice(&text).ok()?;
+        ProcessIdentity::of(holder.pid).map(|_| holder)
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let since = self.since.format("%Y-%m-%d %H:%M:%S");
+        write!(formatter, "process {} since {since} UTC", self.pid)
     }
 }

@@ -1,6 +1,9 @@
 //! Processes that we did not start ourselves, or no longer have a handle of.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use nix::sys::signal;
 use nix::unistd::Pid;
@@ -57,6 +60,17 @@ impl ProcessIdentity {
         started(pid).map(|started| Self { pid, started })
     }
 
+    /// A process of any user whose program has this name and whose command line has these arguments, one after another.
+    ///
+    /// Only where the system keeps command lines in `/proc`; elsewhere none is ever found.
+    pub fn find(program: &str, arguments: &[&OsStr]) -> Option<Self> {
+        let processes = fs::read_dir("/proc").ok()?;
+        processes
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .find(|pid| runs(*pid, program, arguments))
+            .and_then(Self::of)
+    }
+
     /// Whether this very process is still there.
     pub fn is_alive(&self) -> bool {
         Self::of(self.pid).as_ref() == Some(self)
@@ -66,6 +80,24 @@ impl ProcessIdentity {
     pub fn signal(&self, signal: Signal) -> bool {
         self.is_alive() && signal.send(self.pid)
     }
+}
+
+/// Compares the command line of a process with what is looked for.
+fn runs(pid: u32, program: &str, arguments: &[&OsStr]) -> bool {
+    let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else {
+        return false;
+    };
+    let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+    let named = words
+        .first()
+        .map(|path| Path::new(OsStr::from_bytes(path)).file_name() == Some(program.as_ref()));
+    let has_arguments = words.windows(arguments.len()).any(|window| {
+        window
+            .iter()
+            .zip(arguments)
+            .all(|(word, wanted)| *word == wanted.as_bytes())
+    });
+    named == Some(true) && has_arguments
 }
 
 /// The start of a process that lives; None for one that has ended, also when nobody has waited for it yet.
@@ -106,6 +138,32 @@ mod tests {
             !namesake.signal(Signal::Kill),
             "a process that only has the number must not be touched"
         );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_is_found_by_its_program_and_its_arguments() {
+        let mut child = std::process::Command::new("sleep")
+            .args(["600.0625", "0.0625"])
+            .spawn()
+            .unwrap();
+        let identity = ProcessIdentity::of(child.id());
+        let find = |program, arguments: &[&str]| {
+            let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+            ProcessIdentity::find(program, &arguments)
+        };
+        // Between `fork` and `exec` a child has the command line of its parent.
+        for _ in 0..200 {
+            if find("sleep", &["600.0625"]).is_some() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert_eq!(find("sleep", &["600.0625", "0.0625"]), identity);
+        assert_eq!(find("sleep", &["0.0625", "600.0625"]), None);
+        assert_eq!(find("slee", &["600.0625"]), None);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::project::Project;
 /// A runner to use instead of the one beside this program.
 pub(crate) const RUNNER: &str = "PGVITALS_RUNNER";
 const RUNNER_NAME: &str = "pgvitals-runner";
+/// The folder in which components keep what they remember.
+const MEMORY: &str = "memory";
 /// The words after which the runner takes requests; the address follows.
 const READY: &str = "serving http://";
 /// How long the runner may take: its first start compiles every component.
@@ -27,6 +29,17 @@ const START_DEADLINE: Duration = Duration::from_secs(180);
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 /// How many lines of the log are kept for the case that the runner fails.
 const LAST_LINES: usize = 15;
+
+/// How the runner is started.
+#[derive(Debug)]
+pub(super) struct Launch {
+    /// The port of 127.0.0.1 that it listens on.
+    pub(super) port: u16,
+    /// Its environment, secrets included.
+    pub(super) variables: BTreeMap<String, String>,
+    /// The program to use instead of the one beside this one.
+    pub(super) runner: Option<String>,
+}
 
 /// A runner that takes requests.
 #[derive(Debug)]
@@ -42,25 +55,19 @@ pub(crate) struct Application {
 impl Application {
     /// Starts the runner on a port of 127.0.0.1. Secrets go to it by its environment: a command line can be read by
     /// every user of the machine.
-    pub(crate) fn spawn(
-        project: &Project,
-        port: u16,
-        variables: &BTreeMap<String, String>,
-        runner: Option<String>,
-        output: &Output,
-    ) -> Result<Self> {
+    pub(super) fn spawn(project: &Project, launch: &Launch, output: &Output) -> Result<Self> {
         let private = project.private()?;
-        let runner = find_runner(runner)?;
+        let runner = find_runner(launch.runner.as_deref())?;
         // Whatever can fail comes first: nobody would stop a runner that we gave up on.
         let log = Log::open(&log_path(project))?;
         let mut child = Command::new(&runner)
             .arg("--from")
             .arg(project.manifest())
-            .args(["--listen", &format!("127.0.0.1:{port}"), "--cache-dir"])
+            .args(["--listen", &format!("127.0.0.1:{}", launch.port), "--cache-dir"])
             .arg(private.join("modules"))
             .arg("--state-dir")
-            .arg(private.join("memory"))
-            .envs(variables)
+            .arg(private.join(MEMORY))
+            .envs(&launch.variables)
             .current_dir(project.root())
             // Ctrl-C in the terminal is for us: we stop it after what depends on it.
             .process_group(0)
@@ -155,6 +162,15 @@ impl Application {
     }
 }
 
+/// The runner of this project that an earlier `up` left behind: the one that it wrote down, or one that has its memory
+/// in this project. An `up` that was killed while it started had no time to write down what it started.
+pub(crate) fn left_behind(project: &Project, recorded: Option<ProcessIdentity>) -> Option<ProcessIdentity> {
+    let memory = project.place(MEMORY);
+    recorded
+        .filter(ProcessIdentity::is_alive)
+        .or_else(|| ProcessIdentity::find(RUNNER_NAME, &["--state-dir".as_ref(), memory.as_os_str()]))
+}
+
 /// Stops a runner that an earlier `up` left behind.
 pub(crate) async fn stop_left_behind(identity: &ProcessIdentity) {
     identity.signal(Signal::Terminate);
@@ -172,7 +188,7 @@ pub(crate) fn log_path(project: &Project) -> PathBuf {
     project.place("application.log")
 }
 
-fn find_runner(named: Option<String>) -> Result<PathBuf> {
+fn find_runner(named: Option<&str>) -> Result<PathBuf> {
     if let Some(path) = named {
         return Ok(PathBuf::from(path));
     }

@@ -3,21 +3,25 @@
 //! - `postgres.rs`: the default database
 //! - `setup.rs`: logins, schema, first target
 //! - `application.rs`, `log.rs`: the runner and its log
+//! - `supervise.rs`, `backoff.rs`, `reports.rs`: what ended by itself is started again, and told of
 //! - `demo.rs`: a small load
 //! - `screen.rs`: what is shown
 //! - `detach.rs`: the same in the background
 
 mod application;
+mod backoff;
 mod demo;
 mod detach;
 mod log;
 mod postgres;
+mod reports;
 mod screen;
-mod setup;
+pub(crate) mod setup;
+mod supervise;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use db::SafeUrl;
 use embedded_postgres::{ProcessIdentity, free_port, port_is_free};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -28,29 +32,30 @@ use crate::output::Output;
 use crate::project::Project;
 use crate::secrets::{API_TOKEN, MONITORING_URL};
 use crate::settings::Settings;
-use crate::state::{Lock, Screen, State};
-use application::{Application, RUNNER};
+use crate::state::{Holder, Lock, Screen, State};
+use application::{Application, Launch, RUNNER};
+use backoff::Patience;
 use demo::Demo;
 use postgres::DefaultPostgres;
 use setup::{Database, Prepared};
+use supervise::Supervision;
 
 /// Where people reach the application; the runner's variable.
 const EXTERNAL_URL: &str = "SPIN_VARIABLE_EXTERNAL_URL";
-/// How often a running default database is looked at.
-const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// After how many looks in a row that find nobody another `up` counts as ended.
 const ALONE_LIMIT: u32 = 10;
 
 pub(crate) async fn run(arguments: &Up, project: &Project, output: &Output) -> Result<()> {
     // Watched from the start, so that a stop during the start leaves nothing behind.
     let mut stop = Stop::new()?;
-    let Some(lock) = Lock::take(project)? else {
+    let Some(mut lock) = Lock::take(project)? else {
         return show_running(project, output).await;
     };
     if arguments.detach {
         drop(lock);
         return detach::run(arguments, project, output, &mut stop).await;
     }
+    lock.sign()?;
     stop_left_behind(project, output).await?;
     let mut started = Started::new(project)?;
     let outcome = started
@@ -124,10 +129,8 @@ impl Started {
         let Some(prepared) = prepared.transpose()? else {
             return Ok(());
         };
-        let Some(address) = self
-            .start_application(port, project, &mut settings, output, stop)
-            .await?
-        else {
+        let launch = launch(port, &mut settings)?;
+        let Some(address) = self.start_application(&launch, project, output, stop).await? else {
             return Ok(());
         };
         if let (true, Database::Default(administrator)) = (arguments.demo, &database) {
@@ -138,7 +141,15 @@ impl Started {
         if let Some(screen) = &self.state.screen {
             screen::show(screen, false, output)?;
         }
-        self.watch(stop).await
+        let supervision = Supervision {
+            project,
+            monitoring: settings.monitoring_url()?,
+            settings: &mut settings,
+            launch,
+            patience: Patience::default(),
+            output,
+        };
+        self.watch(supervision, stop).await
     }
 
     /// The database that was named, or the default one, started. None when somebody stops us meanwhile.
@@ -167,27 +178,15 @@ impl Started {
 
     async fn start_application(
         &mut self,
-        port: u16,
+        launch: &Launch,
         project: &Project,
-        settings: &mut Settings,
         output: &Output,
         stop: &mut Stop,
     ) -> Result<Option<String>> {
-        if settings.given(API_TOKEN).is_none() {
-            settings.secrets.get_or_make(API_TOKEN)?;
-        }
-        let mut variables = settings.variables();
-        if settings.given(EXTERNAL_URL).is_none() {
-            variables.insert(EXTERNAL_URL.to_owned(), format!("http://127.0.0.1:{port}"));
-        }
         let _step = output.step("starting the application");
-        let application = self.application.insert(Application::spawn(
-            project,
-            port,
-            &variables,
-            settings.given(RUNNER),
-            output,
-        )?);
+        let application = self
+            .application
+            .insert(Application::spawn(project, launch, output)?);
         self.state.application = Some(application.identity().clone());
         self.state.save(project)?;
         stop.unless(application.ready()).await.transpose()
@@ -212,33 +211,6 @@ impl Started {
         }
     }
 
-    /// Stays until somebody stops us (which is well) or a part ends by itself (which is not).
-    async fn watch(&mut self, stop: &mut Stop) -> Result<()> {
-        let Some(application) = &mut self.application else {
-            bail!("the application was not started")
-        };
-        let mut tick = tokio::time::interval(WATCH_INTERVAL);
-        let ended = application.ended();
-        tokio::pin!(ended);
-        loop {
-            tokio::select! {
-                () = stop.requested() => return Ok(()),
-                status = &mut ended => {
-                    return Err(Failure::new(format!("the application ended ({})", status?), "see its log").into());
-                }
-                _ = tick.tick() => {
-                    if let Some(postgres) = &mut self.postgres && !postgres.is_alive() {
-                        return Err(Failure::new(
-                            "the default database ended",
-                            format!("see its log in {}", postgres.data().join("log").display()),
-                        )
-                        .into());
-                    }
-                }
-            }
-        }
-    }
-
     /// Stops what was started, each after what depends on it. All of it, even when a part refuses.
     async fn stop(&mut self, output: &Output) -> Result<()> {
         if self.application.is_none() && self.postgres.is_none() {
@@ -260,6 +232,22 @@ impl Started {
     }
 }
 
+/// How the application is to be started; makes the token that it asks for where there is none yet.
+fn launch(port: u16, settings: &mut Settings) -> Result<Launch> {
+    if settings.given(API_TOKEN).is_none() {
+        settings.secrets.get_or_make(API_TOKEN)?;
+    }
+    let mut variables = settings.variables();
+    if settings.given(EXTERNAL_URL).is_none() {
+        variables.insert(EXTERNAL_URL.to_owned(), format!("http://127.0.0.1:{port}"));
+    }
+    Ok(Launch {
+        port,
+        variables,
+        runner: settings.given(RUNNER),
+    })
+}
+
 fn choose_port(port: u16) -> Result<u16> {
     if port == 0 {
         return free_port().context("cannot find a free port");
@@ -276,7 +264,9 @@ fn choose_port(port: u16) -> Result<u16> {
 
 /// Says that it runs already, and where.
 async fn show_running(project: &Project, output: &Output) -> Result<()> {
-    let _step = output.step("pgvitals is running already");
+    let holder = Holder::of(project).map_or_else(String::new, |holder| format!(" ({holder})"));
+    output.say(&format!("pgvitals is running already{holder}"));
+    let _step = output.step("waiting until everything runs");
     // The other one may still be starting.
     let mut alone = 0;
     for _ in 0..1200 {
@@ -300,7 +290,7 @@ async fn show_running(project: &Project, output: &Output) -> Result<()> {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err(Failure::new(
-        "another `pgvitals up` is starting and does not come to an end",
+        format!("another `pgvitals up`{holder} is starting and does not come to an end"),
         "stop it by `pgvitals down`",
     )
     .into())
@@ -310,9 +300,7 @@ async fn show_running(project: &Project, output: &Output) -> Result<()> {
 pub(crate) async fn stop_left_behind(project: &Project, output: &Output) -> Result<bool> {
     let state = State::load(project);
     let postgres = postgres::left_behind(project, state.as_ref());
-    let application = state
-        .and_then(|state| state.application)
-        .filter(ProcessIdentity::is_alive);
+    let application = application::left_behind(project, state.and_then(|state| state.application));
     let found = application.is_some() || postgres.is_some();
     if found {
         let _step = output.step("stopping what an earlier `up` left behind");

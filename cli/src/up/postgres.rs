@@ -63,6 +63,24 @@ impl DefaultPostgres {
             .context("the start of PostgreSQL broke off")?
     }
 
+    /// Starts it once more after it ended by itself, at the same port: the application knows no other.
+    pub(crate) async fn start_again(
+        project: &Project,
+        settings: &mut Settings,
+        output: &Output,
+    ) -> Result<Self> {
+        if let Some(port) = last_port(project)
+            && !port_is_free(port)
+        {
+            return Err(Failure::new(
+                format!("port {port} of the default database is in use by another program"),
+                "stop that program, or `pgvitals down` and `pgvitals up` to move to another port",
+            )
+            .into());
+        }
+        Self::start(project, settings, output).await
+    }
+
     /// An administrator's login.
     pub(crate) fn administrator(&self) -> &SafeUrl {
         &self.administrator
@@ -92,10 +110,11 @@ pub(crate) fn administrator_while_running(project: &Project, settings: &Settings
     let running = State::load(project)
         .and_then(|state| state.postgres)
         .is_some_and(|postgres| postgres.is_alive());
-    let port = fs::read_to_string(project.place(PORT_FILE))
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
-    match (running, port, settings.secrets.get(SUPERUSER_PASSWORD)) {
+    match (
+        running,
+        last_port(project),
+        settings.secrets.get(SUPERUSER_PASSWORD),
+    ) {
         (true, Some(port), Some(password)) => administrator(port, password),
         _ => Err(Failure::new(
             "the default database is not running, and no other is named",
@@ -261,12 +280,14 @@ fn owned_by_another(data: &Path, account: &Account) -> Failure {
     )
 }
 
+fn last_port(project: &Project) -> Option<u16> {
+    let text = fs::read_to_string(project.place(PORT_FILE)).ok()?;
+    text.trim().parse().ok()
+}
+
 /// The port of the last start, unless somebody else took it.
 fn choose_port(project: &Project, output: &Output) -> Result<u16> {
-    let file = project.place(PORT_FILE);
-    let last = fs::read_to_string(&file)
-        .ok()
-        .and_then(|text| text.trim().parse::<u16>().ok());
+    let last = last_port(project);
     if let Some(port) = last.filter(|port| port_is_free(*port)) {
         return Ok(port);
     }
@@ -276,6 +297,7 @@ fn choose_port(project: &Project, output: &Output) -> Result<u16> {
             "port {last} was taken by another program: PostgreSQL moves to port {port}"
         ));
     }
+    let file = project.place(PORT_FILE);
     fs::write(&file, port.to_string()).with_context(|| format!("cannot write `{}`", file.display()))?;
     Ok(port)
 }

@@ -8,6 +8,7 @@
 mod alerts;
 mod channels;
 mod doctor;
+mod init;
 mod load;
 mod migrate;
 mod pgbouncer;

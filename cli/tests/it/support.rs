@@ -133,6 +133,7 @@ macro_rules! assert_answer {
             (r"PostgreSQL \d+\.\d+", "PostgreSQL [VERSION]"),
             (r"pg_stat_statements 1\.\d+", "pg_stat_statements [VERSION]"),
             (r"\d+ of \d+ connections", "[N] of [N] connections"),
+            (r"process \d+ since [-\d]+ [:\d]+ UTC", "process [PID] since [TIME] UTC"),
         ] }, {
             insta::assert_snapshot!($answer, @$expected);
         });

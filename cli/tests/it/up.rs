@@ -67,7 +67,8 @@ async fn it_starts_everything_answers_and_stops_everything() {
 
     scripts/down stops it
     ----- stderr -----
-    pgvitals is running already
+    pgvitals is running already (process [PID] since [TIME] UTC)
+    waiting until everything runs
     ");
     let report = project.json(&["run", "collect-stats"]);
     assert_eq!(report["outcome"], "ok", "{report}");
@@ -171,6 +172,80 @@ async fn what_a_killed_up_leaves_behind_is_stopped_by_the_next_and_by_down() {
     assert_eq!(running.0.json(&["down"])["stopped"], true);
     for process in left {
         assert!(!process.is_alive(), "{process:?} is still there");
+    }
+}
+
+#[tokio::test]
+async fn an_application_that_nobody_wrote_down_is_found_by_its_command_line() {
+    let running = Running::new();
+    running.up();
+    let application = running.process("application");
+    assert!(running.process("up").signal(Signal::Kill));
+    std::fs::remove_file(running.0.path().join(".pgvitals/up.json")).unwrap();
+    assert_eq!(running.0.json(&["down"])["stopped"], true);
+    assert!(!application.is_alive(), "{application:?} is still there");
+}
+
+/// Waits until a process is another one than before.
+async fn wait_for_another(running: &Running, name: &str, before: &ProcessIdentity) {
+    let begin = Instant::now();
+    while running.process(name) == *before {
+        assert!(begin.elapsed() < Duration::from_secs(60), "no other {name} comes");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_killed_comes_back_and_is_told_of() {
+    let running = Running::new();
+    let project = &running.0;
+    let screen = running.up();
+    let url = screen["url"].as_str().unwrap();
+    let up = running.process("up");
+
+    let application = running.process("application");
+    assert!(application.signal(Signal::Kill));
+    wait_for_another(&running, "application", &application).await;
+    let database = running.process("postgres");
+    assert!(database.signal(Signal::Kill));
+    wait_for_another(&running, "postgres", &database).await;
+
+    // Everything serves as before, at the same addresses.
+    let begin = Instant::now();
+    while !http::get(&format!("{url}/health/ready"))
+        .await
+        .is_ok_and(|answer| answer.status.as_u16() == 200)
+    {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it is not ready again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(up.is_alive());
+    let log = std::fs::read_to_string(project.path().join(".pgvitals/application.log")).unwrap();
+    for line in [
+        "the application ended (signal: 9 (SIGKILL)); it is started again in 1 s",
+        "the application runs again",
+        "the database ended (it is gone); it is started again in 1 s",
+        "the database runs again",
+    ] {
+        assert!(log.contains(line), "{line} is not in the log:\n{log}");
+    }
+
+    // An alert for each, once the database has taken what was reported.
+    let begin = Instant::now();
+    loop {
+        project.run(&["run", "check-alerts"]);
+        let alerts = project.json(&["alerts", "list"]);
+        let restarted = alerts
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|alert| alert["rule_id"] == "process_restarts")
+            .count();
+        if restarted == 2 {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "{alerts}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 

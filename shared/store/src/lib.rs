@@ -19,6 +19,7 @@
 //! - [`roll_ups`], [`retention`]: samples by the hour and the day, and what keeps the schema small
 //! - [`runs`]: the journal
 //! - [`load_runs`]: load tests and what came of them
+//! - [`restarts`]: processes of the monitor that ended by themselves
 //! - [`health`], [`exposition`], [`status`], [`views`]: reads for the outside
 
 #![deny(missing_docs)]
@@ -42,6 +43,7 @@ mod name;
 pub mod observations;
 pub mod outbox;
 pub mod responses;
+pub mod restarts;
 pub mod retention;
 pub mod roll_ups;
 pub mod routes;

@@ -51,6 +51,7 @@ pub const ALL: &[Migration] = &[
     migration!(16, "receivers", "0016_receivers.sql"),
     migration!(17, "responses", "0017_responses.sql"),
     migration!(18, "load_runs", "0018_load_runs.sql"),
+    migration!(19, "process_restarts", "0019_process_restarts.sql"),
 ];
 
 /// What a call of [`migrate`] did.

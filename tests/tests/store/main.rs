@@ -15,6 +15,7 @@ mod outbox;
 mod privileges;
 mod quiet;
 mod responses;
+mod restarts;
 mod retention;
 mod roll_ups;
 mod rules;

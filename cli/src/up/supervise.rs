@@ -216,6 +216,7 @@ mod tests {
     async fn watch(folder: &Path, script: &str) -> Result<()> {
         fs::write(folder.join("spin.toml"), "").unwrap();
         let project = Project::find(Some(folder)).unwrap();
+        project.private().unwrap();
         let output = Output::new(false);
         let launch = program(folder, script);
         let mut started = Started::new(&project).unwrap();

@@ -22,7 +22,7 @@ async fn a_database_is_migrated_once_on_every_version() {
         assert_eq!(
             room.number("select count(*) from monitoring.rules where enabled")
                 .await,
-            44
+            45
         );
     }
 }

@@ -9,6 +9,7 @@ mod alerts;
 mod channels;
 mod doctor;
 mod init;
+mod hostile;
 mod load;
 mod migrate;
 mod pgbouncer;

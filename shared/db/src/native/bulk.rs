@@ -32,10 +32,14 @@ impl Connection {
     ///
     /// What the server said to the first statement that failed.
     pub async fn run_all(&self, statements: &str) -> Result<(), DbError> {
-        self.client
-            .batch_execute(statements)
-            .await
-            .map_err(|error| statement_error(&error))
+        let client = &self.plain.client;
+        let send = async || {
+            client
+                .batch_execute(statements)
+                .await
+                .map_err(|error| statement_error(&error))
+        };
+        self.pinning.around(&self.plain, statements, send).await
     }
 
     /// Begins a `copy TABLE (COLUMNS) from stdin`.
@@ -44,7 +48,7 @@ impl Connection {
     ///
     /// What the server said: no such table or column, or no right to fill it.
     pub async fn copy_in(&self, statement: &str) -> Result<CopyIn, DbError> {
-        let sink = self.client.copy_in(statement).await;
+        let sink = self.plain.client.copy_in(statement).await;
         Ok(CopyIn {
             sink: Box::pin(sink.map_err(|error| statement_error(&error))?),
         })

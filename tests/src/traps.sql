@@ -44,7 +44,8 @@ begin
            ]) as r (name)
      where not exists (
        select from pg_catalog.pg_operator as o
-        where o.oprname = n.name and pg_catalog.format_type(nullif(o.oprleft, 0), null) = l.name
+        where o.oprnamespace = 'pg_catalog'::pg_catalog.regnamespace and o.oprname = n.name
+          and pg_catalog.format_type(nullif(o.oprleft, 0), null) = l.name
           and pg_catalog.format_type(o.oprright, null) = r.name
      )
   loop

@@ -15,7 +15,8 @@ async fn no_command_runs_code_of_the_owner_of_a_database() {
         let password = "collector-of-the-test";
         let collector = database.url_as("pgvitals_collector", password);
         project.set("SPIN_VARIABLE_MONITORING_URL", &collector);
-        let commands: [&[&str]; 20] = [
+        let url = database.url();
+        let commands: [&[&str]; 21] = [
             &["migrate"],
             &["targets", "add", "shop", &collector],
             &["targets", "list"],
@@ -35,7 +36,8 @@ async fn no_command_runs_code_of_the_owner_of_a_database() {
             &["show", "slow_statements"],
             &["show", "growth"],
             &["migrate"],
-            &["seed", "--database", "shop"],
+            &["seed", "--database", &url],
+            &["rls", "--database", &url],
         ];
         for arguments in commands {
             let answer = project.run(arguments);

@@ -214,7 +214,11 @@ pub const PINNED: &[Pinned] = &[
         "0",
         "a limit of milliseconds ends what sets the limit of the unit",
     ),
-    everywhere("lock_timeout", "0", "likewise"),
+    everywhere(
+        "lock_timeout",
+        "0",
+        "a limit of milliseconds ends what waits for a moment",
+    ),
     everywhere(
         "idle_in_transaction_session_timeout",
         "1min",
@@ -341,6 +345,9 @@ mod tests {
         assert_eq!(names.len(), count);
         for pinned in PINNED {
             assert!(!pinned.why.is_empty(), "{}", pinned.name);
+            let documented =
+                include_str!("../../../docs/reference.md").contains(&format!("| `{}`", pinned.name));
+            assert!(documented, "{} is not in docs/reference.md", pinned.name);
         }
     }
 

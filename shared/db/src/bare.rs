@@ -32,45 +32,79 @@ enum Boundary {
     End,
 }
 
+/// How a statement is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// In a session or a transaction that is pinned already.
+    AsItIs,
+    /// In a transaction of its own, which has begun.
+    Wrapped,
+}
+
+/// What is left to do with a statement after it was sent.
+#[derive(Debug)]
+pub(crate) enum Sent<T> {
+    /// Nothing: this is its outcome.
+    Done(Result<T, DbError>),
+    /// It has to be sent again, outside of any transaction.
+    Again,
+}
+
 impl Pinning {
-    /// Sends something by `send`, once, in a session or a transaction that is pinned. `sql` is what is sent.
-    pub(crate) async fn around<C: Client, T>(
-        &self,
-        client: &C,
-        sql: &str,
-        send: impl AsyncFn() -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
-        let open = self.in_transaction.load(Ordering::Relaxed);
+    /// Has a statement run in a session or a transaction that is pinned. Comes before it is sent, and
+    /// [`after`](Self::after) comes then.
+    pub(crate) async fn before<C: Client>(&self, client: &C, sql: &str) -> Result<Turn, DbError> {
         match boundary(sql) {
             // The unit of work pins by its preamble.
-            Some(Boundary::Begin) if session::is_begin(sql) => {
-                let sent = send().await?;
-                self.in_transaction.store(true, Ordering::Relaxed);
-                Ok(sent)
-            }
+            Some(Boundary::Begin) if session::is_begin(sql) => {}
             Some(Boundary::Begin) => {
-                let by_startup = self.by_startup(client).await?;
-                if !by_startup {
+                if !self.by_startup(client).await? {
                     client.execute("begin", &[]).await?;
                     pin(client, true).await?;
                 }
-                let sent = send().await?;
-                self.in_transaction.store(!ends(sql), Ordering::Relaxed);
-                Ok(sent)
             }
-            Some(Boundary::End) => {
-                self.in_transaction.store(false, Ordering::Relaxed);
-                send().await
-            }
-            None if open => {
-                let sent = send().await?;
-                if ends(sql) {
-                    self.in_transaction.store(false, Ordering::Relaxed);
+            Some(Boundary::End) => self.in_transaction.store(false, Ordering::Relaxed),
+            None if self.in_transaction.load(Ordering::Relaxed) => {}
+            None if self.by_startup(client).await? => {}
+            None => {
+                client.execute("begin", &[]).await?;
+                if let Err(error) = pin(client, true).await {
+                    let _ = client.execute("rollback", &[]).await;
+                    return Err(error);
                 }
-                Ok(sent)
+                return Ok(Turn::Wrapped);
             }
-            None if self.by_startup(client).await? => send().await,
-            None => in_a_transaction(client, send).await,
+        }
+        Ok(Turn::AsItIs)
+    }
+
+    /// Ends what [`before`](Self::before) began.
+    pub(crate) async fn after<C: Client, T>(
+        &self,
+        client: &C,
+        sql: &str,
+        turn: Turn,
+        sent: Result<T, DbError>,
+    ) -> Sent<T> {
+        match (turn, sent) {
+            (Turn::AsItIs, sent) => {
+                if sent.is_ok() && ends(sql) {
+                    self.in_transaction.store(false, Ordering::Relaxed);
+                } else if sent.is_ok() && boundary(sql) == Some(Boundary::Begin) {
+                    self.in_transaction.store(true, Ordering::Relaxed);
+                }
+                Sent::Done(sent)
+            }
+            (Turn::Wrapped, Ok(sent)) => Sent::Done(client.execute("commit", &[]).await.map(|_| sent)),
+            (Turn::Wrapped, Err(error)) => {
+                // The statement's own error is the one to tell; a broken connection rolls back by itself.
+                let _ = client.execute("rollback", &[]).await;
+                if error.sqlstate.as_deref() == Some("25001") {
+                    // What runs in no transaction (`vacuum`, `create index concurrently`) holds no operator.
+                    return Sent::Again;
+                }
+                Sent::Done(Err(error))
+            }
         }
     }
 
@@ -93,32 +127,6 @@ impl Pinning {
     }
 }
 
-async fn in_a_transaction<C: Client, T>(
-    client: &C,
-    send: impl AsyncFn() -> Result<T, DbError>,
-) -> Result<T, DbError> {
-    client.execute("begin", &[]).await?;
-    let sent = match pin(client, true).await {
-        Ok(()) => send().await,
-        Err(error) => Err(error),
-    };
-    match sent {
-        Ok(sent) => {
-            client.execute("commit", &[]).await?;
-            Ok(sent)
-        }
-        Err(error) => {
-            // The statement's own error is the one to tell; a broken connection rolls back by itself.
-            let _ = client.execute("rollback", &[]).await;
-            if error.sqlstate.as_deref() == Some("25001") {
-                // A statement that runs in no transaction (`vacuum`, `create index concurrently`) holds no operator.
-                return send().await;
-            }
-            Err(error)
-        }
-    }
-}
-
 /// Sets everything, for the transaction or for the session.
 async fn pin<C: Client>(client: &C, is_local: bool) -> Result<(), DbError> {
     let parameters = pinned::parameters(&[], is_local);
@@ -127,14 +135,21 @@ async fn pin<C: Client>(client: &C, is_local: bool) -> Result<(), DbError> {
 }
 
 fn boundary(sql: &str) -> Option<Boundary> {
-    let word = sql
-        .split(|letter: char| !letter.is_ascii_alphabetic())
-        .find(|word| !word.is_empty());
-    match word {
-        Some("begin") => Some(Boundary::Begin),
-        Some("commit" | "rollback") => Some(Boundary::End),
+    match first_word(sql) {
+        "begin" => Some(Boundary::Begin),
+        "commit" | "rollback" => Some(Boundary::End),
         _ => None,
     }
+}
+
+/// The word that a statement begins with, after the comments before it.
+fn first_word(sql: &str) -> &str {
+    let mut rest = sql.trim_start();
+    while rest.starts_with("--") {
+        rest = rest.split_once('\n').map_or("", |(_, after)| after).trim_start();
+    }
+    let end = rest.find(|letter: char| !letter.is_ascii_alphabetic());
+    &rest[..end.unwrap_or(rest.len())]
 }
 
 /// Whether several statements end with the transaction.
@@ -200,10 +215,12 @@ mod tests {
     async fn check(search_path: &'static str, statements: &[&str], expected: &str) {
         let (script, pinning) = (Script::new(search_path), Pinning::default());
         for sql in statements {
+            let turn = pinning.before(&script, sql).await.unwrap();
+            let sent = script.execute(sql, &[]).await;
             // The ones that fail are meant to.
-            let _ = pinning
-                .around(&script, sql, async || script.execute(sql, &[]).await)
-                .await;
+            if let Sent::Again = pinning.after(&script, sql, turn, sent).await {
+                let _ = script.execute(sql, &[]).await;
+            }
         }
         assert_eq!(script.sent.borrow().join("; "), expected);
     }
@@ -214,7 +231,7 @@ mod tests {
         check(
             "pg_catalog, pg_temp",
             &["begin", "one", "commit"],
-            "ask; begin; one; commit",
+            "ask; pin; begin; one; commit",
         )
         .await;
     }
@@ -245,6 +262,14 @@ mod tests {
             "ask; begin; pin; begin; make all; commit; begin; pin; two; commit",
         )
         .await;
+    }
+
+    #[test]
+    fn a_comment_begins_no_transaction() {
+        assert_eq!(boundary("-- begin of the day\n\n  select 1"), None);
+        assert_eq!(boundary("-- users\nbegin;\nselect 1"), Some(Boundary::Begin));
+        assert_eq!(boundary("-- begin"), None);
+        assert_eq!(boundary("rollback"), Some(Boundary::End));
     }
 
     #[tokio::test]

@@ -18,7 +18,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::bare::Pinning;
+use crate::bare::{Pinning, Sent};
 use crate::client::Client;
 use crate::error::{DbError, ErrorKind};
 use crate::parameters::typed;
@@ -50,7 +50,18 @@ struct Plain {
 ///
 /// What kept the connection from being made. See [`DbError::is_connection`].
 pub async fn connect(url: &SafeUrl) -> Result<Connection, DbError> {
-    let plain = pinned::connect(url, connect_as_given).await?;
+    let attempt = match pinned::address(url) {
+        Some(pinned) => connect_as_given(&pinned).await,
+        None => connect_as_given(url).await,
+    };
+    let plain = match attempt {
+        Err(error) if pinned::refuses_options(&error) => {
+            let plain = connect_as_given(url).await?;
+            pinned::remember_refusal(url);
+            plain
+        }
+        outcome => outcome?,
+    };
     let pinning = Pinning::default();
     Ok(Connection { plain, pinning })
 }
@@ -98,13 +109,21 @@ fn tls() -> Result<MakeRustlsConnect, DbError> {
 
 impl Client for Connection {
     async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows, DbError> {
-        let send = async || self.plain.query(sql, parameters).await;
-        self.pinning.around(&self.plain, sql, send).await
+        let turn = self.pinning.before(&self.plain, sql).await?;
+        let sent = self.plain.query(sql, parameters).await;
+        match self.pinning.after(&self.plain, sql, turn, sent).await {
+            Sent::Done(outcome) => outcome,
+            Sent::Again => self.plain.query(sql, parameters).await,
+        }
     }
 
     async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64, DbError> {
-        let send = async || self.plain.execute(sql, parameters).await;
-        self.pinning.around(&self.plain, sql, send).await
+        let turn = self.pinning.before(&self.plain, sql).await?;
+        let sent = self.plain.execute(sql, parameters).await;
+        match self.pinning.after(&self.plain, sql, turn, sent).await {
+            Sent::Done(outcome) => outcome,
+            Sent::Again => self.plain.execute(sql, parameters).await,
+        }
     }
 }
 

@@ -275,38 +275,23 @@ static REFUSING: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// Most servers that are remembered.
 const MOST_REFUSING: usize = 256;
 
-/// Opens a connection by `open`, with the settings in its startup packet, or without them where a pooler refuses that.
-pub(crate) async fn connect<C>(
-    url: &SafeUrl,
-    open: impl AsyncFn(&SafeUrl) -> Result<C, DbError>,
-) -> Result<C, DbError> {
-    let server = url.server();
-    let refusing = |server: &String| {
-        REFUSING
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(server)
-    };
-    if refusing(&server) {
-        return open(url).await;
-    }
-    match open(&with_options(url)).await {
-        Err(error) if refuses_options(&error) => {
-            let connection = open(url).await?;
-            let mut refusing = REFUSING.lock().unwrap_or_else(PoisonError::into_inner);
-            if refusing.len() < MOST_REFUSING && !refusing.contains(&server) {
-                refusing.push(server);
-            }
-            Ok(connection)
-        }
-        outcome => outcome,
+/// The address with the options, unless its server is known to refuse them.
+pub(crate) fn address(url: &SafeUrl) -> Option<SafeUrl> {
+    (!is_refusing(&url.server())).then(|| with_options(url))
+}
+
+/// Remembers that a server refused the options and took the same connection without them.
+pub(crate) fn remember_refusal(url: &SafeUrl) {
+    let mut refusing = REFUSING.lock().unwrap_or_else(PoisonError::into_inner);
+    if refusing.len() < MOST_REFUSING && !refusing.contains(&url.server()) {
+        refusing.push(url.server());
     }
 }
 
 /// Whether a connection was turned away for what its startup packet asked: by PgBouncer ("unsupported startup
 /// parameter", a protocol violation), RDS Proxy ("command-line options", not supported), or a server that does not know
 /// a setting or its value.
-fn refuses_options(error: &DbError) -> bool {
+pub(crate) fn refuses_options(error: &DbError) -> bool {
     let because = std::error::Error::source(error)
         .map(ToString::to_string)
         .unwrap_or_default();
@@ -370,31 +355,25 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_pooler_that_refuses_options_is_asked_once_and_then_without() {
-        let asked = std::cell::RefCell::new(Vec::new());
-        let open = async |url: &SafeUrl| {
-            let with_options = url.parameter("options").is_some();
-            asked.borrow_mut().push(with_options);
-            if with_options {
-                return Err(DbError::connect(
-                    "pool:6432",
-                    "FATAL: unsupported startup parameter: options",
-                ));
-            }
-            Ok(())
-        };
+    #[test]
+    fn a_pooler_that_refuses_options_is_told_from_other_failures_and_remembered() {
+        let refused = |reason: &str| refuses_options(&DbError::connect("pool:6432", reason));
+        assert!(refused("FATAL: unsupported startup parameter: options"));
+        assert!(refused(
+            "Error { kind: Db, cause: Some(DbError { code: SqlState(E08P01) }) }"
+        ));
+        assert!(refused(
+            "RDS Proxy currently doesn't support command-line options."
+        ));
+        assert!(!refused(
+            "Error { kind: Db, cause: Some(DbError { code: SqlState(E28P01) }) }"
+        ));
+        assert!(!refused("Connection refused"));
         let url: SafeUrl = "postgres://user@pool:6432/db".parse().unwrap();
-        for _ in 0..2 {
-            connect(&url, open).await.unwrap();
-        }
-        assert_eq!(*asked.borrow(), [true, false, false]);
-        let away = async |_: &SafeUrl| Err::<(), _>(DbError::connect("other:5432", "SqlState(E28P01)"));
-        let url: SafeUrl = "postgres://user@other/db".parse().unwrap();
-        assert_eq!(
-            connect(&url, away).await.unwrap_err().sqlstate.as_deref(),
-            Some("28P01")
-        );
+        assert!(address(&url).is_some());
+        remember_refusal(&url);
+        remember_refusal(&url);
+        assert_eq!((address(&url), startup_options(&url)), (None, None));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use spin_sdk::pg::{self, DbDataType, DbValue, ParameterValue, PgError, QueryError};
 use spin_sdk::wit_bindgen::StreamResult;
 
-use crate::bare::Pinning;
+use crate::bare::{Pinning, Sent};
 use crate::client::Client;
 use crate::error::{DbError, ErrorKind};
 use crate::parameters::typed;
@@ -44,7 +44,18 @@ impl std::fmt::Debug for Connection {
 ///
 /// What kept the connection from being made. See [`DbError::is_connection`].
 pub async fn connect(url: &SafeUrl) -> Result<Connection, DbError> {
-    let plain = pinned::connect(url, connect_as_given).await?;
+    let attempt = match pinned::address(url) {
+        Some(pinned) => connect_as_given(&pinned).await,
+        None => connect_as_given(url).await,
+    };
+    let plain = match attempt {
+        Err(error) if pinned::refuses_options(&error) => {
+            let plain = connect_as_given(url).await?;
+            pinned::remember_refusal(url);
+            plain
+        }
+        outcome => outcome?,
+    };
     let pinning = Pinning::default();
     Ok(Connection { plain, pinning })
 }
@@ -58,13 +69,21 @@ async fn connect_as_given(url: &SafeUrl) -> Result<Plain, DbError> {
 
 impl Client for Connection {
     async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows, DbError> {
-        let send = async || self.plain.query(sql, parameters).await;
-        self.pinning.around(&self.plain, sql, send).await
+        let turn = self.pinning.before(&self.plain, sql).await?;
+        let sent = self.plain.query(sql, parameters).await;
+        match self.pinning.after(&self.plain, sql, turn, sent).await {
+            Sent::Done(outcome) => outcome,
+            Sent::Again => self.plain.query(sql, parameters).await,
+        }
     }
 
     async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64, DbError> {
-        let send = async || self.plain.execute(sql, parameters).await;
-        self.pinning.around(&self.plain, sql, send).await
+        let turn = self.pinning.before(&self.plain, sql).await?;
+        let sent = self.plain.execute(sql, parameters).await;
+        match self.pinning.after(&self.plain, sql, turn, sent).await {
+            Sent::Done(outcome) => outcome,
+            Sent::Again => self.plain.execute(sql, parameters).await,
+        }
     }
 }
 

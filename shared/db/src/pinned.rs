@@ -256,16 +256,12 @@ fn with_options(url: &SafeUrl) -> SafeUrl {
 /// The options with which another program that is given this address pins its sessions; none where the server is known
 /// to refuse them.
 pub fn startup_options(url: &SafeUrl) -> Option<String> {
-    (!is_refusing(&url.server()))
-        .then(|| with_options(url).parameter("options"))
-        .flatten()
+    address(url)?.parameter("options")
 }
 
-fn is_refusing(server: &String) -> bool {
-    REFUSING
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .contains(server)
+fn is_refusing(server: &str) -> bool {
+    let refusing = REFUSING.lock().unwrap_or_else(PoisonError::into_inner);
+    refusing.iter().any(|known| known == server)
 }
 
 /// Servers, and poolers in front of them, that turned the parameter `options` away while this process lives. They are not

@@ -8,8 +8,8 @@
 mod alerts;
 mod channels;
 mod doctor;
-mod init;
 mod hostile;
+mod init;
 mod load;
 mod migrate;
 mod pgbouncer;

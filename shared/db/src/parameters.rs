@@ -2,11 +2,12 @@
 //!
 //! A driver asks the server what type a bare `$1` should have and refuses a value of any other; what the server
 //! answers depends on the place of the parameter, and a host knows fewer types than the server. So each `$n` is
-//! replaced by `($n::type)`, with the type that its value has. Then the value fits always, on both doors alike, and
-//! the statement goes on from there with ordinary casts: `$1::int4` with an [`Value::Int`] becomes `($1::pg_catalog.int8)::int4`.
+//! replaced by `($n::pg_catalog.type)`, with the type that its value has. Then the value fits always, on both doors
+//! alike, and the statement goes on from there with ordinary casts: `$1::int4` with an [`Value::Int`] becomes
+//! `($1::pg_catalog.int8)::int4`.
 //!
-//! A [`Value::Timestamp`] is sent as text and becomes `($1::pg_catalog.text::pg_catalog.timestamptz)`: `spin:postgres` can send a time only
-//! without its zone or without its microseconds. A [`Value::Null`] has no type and is left alone.
+//! A [`Value::Timestamp`] is sent as text and becomes `($1::pg_catalog.text::pg_catalog.timestamptz)`: `spin:postgres`
+//! can send a time only without its zone or without its microseconds. A [`Value::Null`] has no type and is left alone.
 
 use std::borrow::Cow;
 

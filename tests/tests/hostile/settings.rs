@@ -38,11 +38,11 @@ const HOSTILE: [(&str, &str, u32); 31] = [
     ("max_parallel_workers_per_gather", "8", 13),
     ("xmloption", "document", 13),
     ("lock_timeout", "'1ms'", 13),
-    ("idle_in_transaction_session_timeout", "'150ms'", 13),
-    ("idle_session_timeout", "'150ms'", 14),
+    ("idle_in_transaction_session_timeout", "'700ms'", 13),
+    ("idle_session_timeout", "'700ms'", 14),
     ("stats_fetch_consistency", "none", 15),
     ("createrole_self_grant", "'set'", 16),
-    ("transaction_timeout", "'150ms'", 17),
+    ("transaction_timeout", "'700ms'", 17),
 ];
 
 /// Settings that show a default of their own, which the collector `settings` tells as it is.

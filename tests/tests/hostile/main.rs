@@ -5,7 +5,8 @@
 //!   them; everything that the application does is done as each of its logins, and none is sprung. The commands are run
 //!   likewise by `cli/tests/it/hostile.rs`;
 //! - `settings`: hostile defaults of a database and of a role, and what is collected with them and without;
-//! - `functions`: the functions of the schema `monitoring`.
+//! - `functions`: the functions of the schema `monitoring`;
+//! - `pooler`: what is left of all this behind a pooler.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +14,7 @@
 )]
 
 mod functions;
+mod pooler;
 mod settings;
 mod traps;
 

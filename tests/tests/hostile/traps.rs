@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use db::{Client as _, DbError, Preamble, unit_of_work};
+use integration_tests::database::connect;
 use integration_tests::monitored::MAINTENANCE_PASSWORD;
 use integration_tests::{HostileDatabase, test_versions};
 use serde_json::json;
@@ -37,9 +38,14 @@ async fn nothing_that_the_application_does_springs_a_trap() {
         owner
             .batch_execute(
                 "create table public.orders (order_id pg_catalog.int8 primary key, note pg_catalog.text);
-                 insert into public.orders select n, 'x' from pg_catalog.generate_series(1, 1000) as n;
-                 grant mallory to pgvitals_maintenance",
+                 insert into public.orders select n, 'x' from pg_catalog.generate_series(1, 1000) as n",
             )
+            .await
+            .unwrap();
+
+        let elsewhere = connect(&database.server().url("postgres")).await.unwrap();
+        elsewhere
+            .batch_execute("grant mallory to pgvitals_maintenance")
             .await
             .unwrap();
 
@@ -126,17 +132,13 @@ async fn respond(database: &HostileDatabase, application: &integration_tests::Ap
     store::responses::queue(&admin, false).await.unwrap();
     run(application, "run-responses").await;
     let journal = store::responses::journal(&admin, 10).await.unwrap();
-    assert_eq!(journal.len(), responses_count(), "{journal:?}");
+    assert_eq!(journal.len(), 3, "{journal:?}");
     let maintenance = database.url_as(Login::Maintenance.role(), MAINTENANCE_PASSWORD);
     session(&maintenance)
         .await
         .query("select 1::int8 as one", &[])
         .await
         .unwrap();
-}
-
-fn responses_count() -> usize {
-    3
 }
 
 /// Each file of `sql/collectors`, also those that are not due or have another variant here.

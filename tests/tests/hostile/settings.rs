@@ -121,7 +121,7 @@ async fn hostile_defaults_change_nothing_of_what_is_collected() {
         let superuser = connect(&database.server().url("postgres")).await.unwrap();
         superuser
             .batch_execute(
-                "alter system set archive_cleanup_command = 'tidy --token=geheim --password \"geheim\"'",
+                "alter system set archive_cleanup_command = 'tidy --token=geheim password = geheim'",
             )
             .await
             .unwrap();

@@ -43,3 +43,18 @@ exception when insufficient_privilege then
     using errcode = 'insufficient_privilege', hint = 'ask a superuser to run: grant pg_monitor to pgvitals_collector';
 end
 $monitor$;
+
+-- Defaults of a login beat those of a database: nobody who owns one decides where the names in our statements lead, or how
+-- long a transaction of ours may take before it has said so itself. What else changes the meaning of a statement every unit of work sets (shared/db, pinned).
+do $defaults$
+declare
+  login text;
+begin
+  foreach login in array array['pgvitals_owner', 'pgvitals_collector', 'pgvitals_maintenance'] loop
+    execute pg_catalog.format('alter role %I set search_path = pg_catalog, pg_temp', login);
+    if pg_catalog.current_setting('transaction_timeout', true) is not null then
+      execute pg_catalog.format('alter role %I set transaction_timeout = 0', login);
+    end if;
+  end loop;
+end
+$defaults$;

@@ -22,7 +22,7 @@ select
 from (
   select
     a.datname::text as database,
-    pg_catalog.regexp_match(a.query, '^autovacuum: (VACUUM ANALYZE|VACUUM|ANALYZE|BRIN summarize) (\S+)') as words,
+    pg_catalog.regexp_match(a.query, '^autovacuum: (VACUUM ANALYZE|VACUUM|ANALYZE|BRIN summarize) ([^[:space:]]+)') as words,
     coalesce(a.xact_start, a.backend_start) as started,
     (a.query like '%(to prevent wraparound)%')::int4 as against_wraparound
   from pg_catalog.pg_stat_activity as a

@@ -8,8 +8,9 @@
 -- keeps: changes
 -- columns: setting=key unit=label kind=label context=label value=text source=text pending_restart=text
 --
--- What the monitor's own session has set (timeouts, read only) is told as it is without that, its source as unknown;
--- what the session has brought along (names, encodings) is left out. No password is stored: connection strings and
+-- What the monitor's own session has set (timeouts, read only, whatever is pinned) is told as it is without that, its
+-- source as unknown; what the session has brought along (names, encodings, the search path) or was given to the login
+-- itself is left out: of these it cannot be seen what the server has. No password is stored: connection strings and
 -- passphrase commands are hidden, and in other texts what follows `password=`, `token=` and the like, and the user in
 -- a URL.
 
@@ -24,9 +25,9 @@ select
       when s.setting = '' or s.vartype <> 'string' then s.setting
       when s.name ~ '(conninfo|passphrase|password|secret)' then '(hidden)'
       else pg_catalog.regexp_replace(
-        pg_catalog.regexp_replace(s.setting, '://[^/@\s]+@', '://***@', 'g'),
-        '((passw|secret|token|key)[a-z_-]*\s*[=:]\s*)(''[^'']*''|"[^"]*"|\S+)',
-        '\1***',
+        pg_catalog.regexp_replace(s.setting, '://[^/@[:space:]]+@', '://***@', 'g'),
+        '((passw|secret|token|key)[a-z_-]*[[:space:]]*[=:][[:space:]]*)(''[^'']*''|"[^"]*"|[^[:space:]]+)',
+        e'\\1***',
         'gi'
       )
     end
@@ -34,4 +35,16 @@ select
   (case when s.source <> 'session' then s.source end)::text as source,
   s.pending_restart::text as pending_restart
 from pg_catalog.pg_settings as s
-where s.source <> 'client' and s.name <> 'application_name' and s.name !~ '^transaction_'
+where s.source <> 'client'
+  and s.name not in ('application_name', 'client_encoding', 'search_path')
+  and s.name !~ '^transaction_'
+  and not exists (
+    select from pg_catalog.pg_db_role_setting as given
+    join pg_catalog.pg_roles as login on login.oid = given.setrole and login.rolname = session_user
+    cross join pg_catalog.unnest(given.setconfig) as entry
+    where pg_catalog.lower(pg_catalog.split_part(entry, '=', 1)) = pg_catalog.lower(s.name)
+      and (
+        given.setdatabase = 0
+        or given.setdatabase = (select d.oid from pg_catalog.pg_database as d where d.datname = pg_catalog.current_database())
+      )
+  )

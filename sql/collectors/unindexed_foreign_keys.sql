@@ -39,7 +39,7 @@ served as materialized (
     and (
       i.indpred is null
       or (
-        i.indpred::text ~ '^\{NULLTEST :arg \{VAR [^{}]*\} :nulltesttype 1 [^{}]*\}$'
+        i.indpred::text ~ '^[{]NULLTEST :arg [{]VAR [^{}]*[}] :nulltesttype 1 [^{}]*[}]$'
         and (pg_catalog.regexp_match(i.indpred::text, ':varattno ([0-9]+)'))[1]::int2 = any(k.conkey)
       )
     )

@@ -69,10 +69,11 @@ as $function$
     left join standby as b on b.target_id = s.target_id
    where s.calls > 0 and s.time_percent >= 1 and k.top_level
      and s.wal_bytes <= s.calls * 100
-     and k.query ~* '^([[:space:](]|/\*([^*]|\*[^/])*\*/)*(select|with|table)\M'
+     and k.query ~* '^([[:space:](]|/[*]([^*]|[*][^/])*[*]/)*(select|with|table)[[:>:]]'
      and k.query !~* (
-       '\m(for\s+(no\s+key\s+)?update|for\s+(key\s+)?share|insert|update|delete|merge|into|nextval|setval'
-       || '|pg_(try_)?advisory\w*|pg_notify|set_config|lo_\w+|dblink\w*)\M'
+       '[[:<:]](for[[:space:]]+(no[[:space:]]+key[[:space:]]+)?update|for[[:space:]]+(key[[:space:]]+)?share|insert|update'
+       || '|delete|merge|into|nextval|setval|pg_(try_)?advisory[[:alnum:]_]*|pg_notify|set_config|lo_[[:alnum:]_]+'
+       || '|dblink[[:alnum:]_]*)[[:>:]]'
      )
      and k.user_name is distinct from 'pgvitals_collector'
    order by s.time_percent desc, w.name

@@ -119,7 +119,10 @@ impl Monitored {
 pub async fn admit(admin_url: &str) -> Result<()> {
     let admin = connect(admin_url).await?;
     admin
-        .execute("create extension if not exists pg_stat_statements", &[])
+        .execute(
+            "create extension if not exists pg_stat_statements schema public",
+            &[],
+        )
         .await?;
     store::logins::ensure(&admin, &[(Login::Collector, verifier(COLLECTOR_PASSWORD)?)]).await?;
     Ok(())
@@ -127,7 +130,12 @@ pub async fn admit(admin_url: &str) -> Result<()> {
 
 async fn connect(admin_url: &str) -> Result<Connection> {
     let url: SafeUrl = admin_url.parse().context("the superuser's address")?;
-    db::connect(&url).await.context("cannot connect as the superuser")
+    let client = db::connect(&url)
+        .await
+        .context("cannot connect as the superuser")?;
+    // Tests name their tables as people do. What pgvitals does pins its path for each transaction all the same.
+    client.execute("set search_path = public", &[]).await?;
+    Ok(client)
 }
 
 fn verifier(password: &str) -> Result<Verifier> {

@@ -416,10 +416,12 @@ async fn a_unit_has_its_own_settings_and_leaves_none_behind() -> Result<()> {
 async fn a_unit_is_committed_whole_or_not_at_all() -> Result<()> {
     on_each_version("whole", async |_, url| {
         let client = db::connect(&url).await?;
-        client.execute("create table kept (number int8)", &[]).await?;
+        client
+            .execute("create table public.kept (number int8)", &[])
+            .await?;
         let write = async |client: &db::Connection, number: i64| {
             client
-                .execute("insert into kept values ($1)", &[number.into()])
+                .execute("insert into public.kept values ($1)", &[number.into()])
                 .await
         };
         unit_of_work(&client, &preamble(), async |client| write(client, 1).await).await?;
@@ -435,7 +437,7 @@ async fn a_unit_is_committed_whole_or_not_at_all() -> Result<()> {
         .await;
         assert_eq!(refused.unwrap_err().sqlstate.as_deref(), Some("25006"));
         let rows = client
-            .query("select array_agg(number)::int8[] as kept from kept", &[])
+            .query("select array_agg(number)::int8[] as kept from public.kept", &[])
             .await?;
         assert_eq!(rows.one()?.get::<Vec<i64>>("kept")?, [1]);
         Ok(())
@@ -447,12 +449,18 @@ async fn a_unit_is_committed_whole_or_not_at_all() -> Result<()> {
 async fn a_unit_is_not_harmed_by_what_an_earlier_run_left_open() -> Result<()> {
     on_each_version("abandoned", async |_, url| {
         let client = db::connect(&url).await?;
-        client.execute("create table kept (number int8)", &[]).await?;
+        client
+            .execute("create table public.kept (number int8)", &[])
+            .await?;
         let leftovers: [&[&str]; 4] = [
-            &["begin", "insert into kept values (1)"],
+            &["begin", "insert into public.kept values (1)"],
             &["begin read only", "select 1"],
             &["begin", "select 1 / 0"],
-            &["begin", "select pg_advisory_xact_lock(7)", "lock table kept"],
+            &[
+                "begin",
+                "select pg_advisory_xact_lock(7)",
+                "lock table public.kept",
+            ],
         ];
         for leftover in leftovers {
             for statement in leftover {
@@ -460,9 +468,12 @@ async fn a_unit_is_not_harmed_by_what_an_earlier_run_left_open() -> Result<()> {
                 let _ = client.execute(statement, &[]).await;
             }
             let kept: i64 = unit_of_work(&client, &preamble(), async |client| {
-                client.execute("insert into kept values (2)", &[]).await?;
+                client.execute("insert into public.kept values (2)", &[]).await?;
                 client
-                    .query("select count(*)::int8 as kept from kept where number = 1", &[])
+                    .query(
+                        "select count(*)::int8 as kept from public.kept where number = 1",
+                        &[],
+                    )
                     .await?
                     .one()?
                     .get("kept")
@@ -471,7 +482,7 @@ async fn a_unit_is_not_harmed_by_what_an_earlier_run_left_open() -> Result<()> {
             assert_eq!(kept, 0, "after {leftover:?}");
         }
         let rows = client
-            .query("select array_agg(number)::int8[] as kept from kept", &[])
+            .query("select array_agg(number)::int8[] as kept from public.kept", &[])
             .await?;
         assert_eq!(rows.one()?.get::<Vec<i64>>("kept")?, [2, 2, 2, 2]);
         Ok(())

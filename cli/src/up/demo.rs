@@ -20,27 +20,26 @@ const SLOW_PAUSE: Duration = Duration::from_millis(1500);
 
 /// Idempotent; the data is kept from one start to the next.
 const TABLES: [&str; 4] = [
-    "create table if not exists customers (customer_id int8 generated always as identity primary key, name text not null)",
-    "create table if not exists orders (order_id int8 generated always as identity primary key, customer_id int8 not \
-     null references customers, amount int8 not null, placed_at timestamptz not null default now())",
-    "insert into customers (name) select 'customer ' || n from generate_series(1, 1000) n \
-     where not exists (select from customers)",
-    "insert into orders (customer_id, amount) select 1 + n % 1000, n % 500 from generate_series(1, 20000) n \
-     where not exists (select from orders)",
+    "create table if not exists public.customers (customer_id int8 generated always as identity primary key, name text not null)",
+    "create table if not exists public.orders (order_id int8 generated always as identity primary key, customer_id int8 not \
+     null references public.customers, amount int8 not null, placed_at timestamptz not null default now())",
+    "insert into public.customers (name) select 'customer ' || n from generate_series(1, 1000) n \
+     where not exists (select from public.customers)",
+    "insert into public.orders (customer_id, amount) select 1 + n % 1000, n % 500 from generate_series(1, 20000) n \
+     where not exists (select from public.orders)",
 ];
 
 /// The quick statements, in turn. The last keeps the table from growing for ever.
 const QUICK: [&str; 5] = [
-    "select name::text from customers where customer_id = $1",
-    "select count(*)::int8, sum(amount)::int8 from orders where customer_id = $1",
-    "insert into orders (customer_id, amount) values ($1, 100)",
-    "update orders set amount = amount + 1 where order_id = $1",
-    "delete from orders where order_id in (select order_id from orders where customer_id = $1 order by order_id limit 1)",
+    "select name::text from public.customers where customer_id = $1",
+    "select count(*)::int8, sum(amount)::int8 from public.orders where customer_id = $1",
+    "insert into public.orders (customer_id, amount) values ($1, 100)",
+    "update public.orders set amount = amount + 1 where order_id = $1",
+    "delete from public.orders where order_id in (select order_id from public.orders where customer_id = $1 order by order_id limit 1)",
 ];
 
 /// What a report without an index might be: about 0.7 s.
-const SLOW: &str =
-    "select count(*)::int8, max(pg_catalog.pg_sleep(0.7)::text)::text from customers where customer_id = $1";
+const SLOW: &str = "select count(*)::int8, max(pg_catalog.pg_sleep(0.7)::text)::text from public.customers where customer_id = $1";
 
 /// A load that is going on.
 #[derive(Debug)]

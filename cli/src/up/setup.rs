@@ -186,7 +186,10 @@ async fn migrate(administrator: &SafeUrl, output: &Output) -> Result<()> {
     migrations::migrate(&client).await.map_err(migration_failure)?;
     // Where the extension cannot be had the rest works all the same, and `doctor` knows what to do.
     if let Err(error) = client
-        .execute("create extension if not exists pg_stat_statements", &[])
+        .execute(
+            "create extension if not exists pg_stat_statements schema public",
+            &[],
+        )
         .await
     {
         output.say(&format!(

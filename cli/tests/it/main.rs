@@ -8,6 +8,7 @@
 mod alerts;
 mod channels;
 mod doctor;
+mod hostile;
 mod init;
 mod load;
 mod migrate;

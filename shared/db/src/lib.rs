@@ -9,6 +9,7 @@
 //! - `client`: the [`Client`] trait
 //! - `parameters`: gives each `$n` the type of its value
 //! - `session`: [`unit_of_work`], a transaction with its own preamble
+//! - `pinned`: the settings of every session, and why; `bare`: statements outside of a unit of work
 //! - `spin`, `native`: the two doors; [`connect`] is whichever belongs to the target
 //! - `console`: [`Console`], the console of a PgBouncer, which no other door leads to
 //!
@@ -44,12 +45,14 @@
 
 #![deny(missing_docs)]
 
+mod bare;
 mod client;
 mod console;
 mod error;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
 mod parameters;
+mod pinned;
 mod row;
 mod safe_url;
 mod series;
@@ -64,6 +67,7 @@ pub use console::Console;
 pub use error::{Cause, DbError, ErrorKind};
 #[cfg(not(target_family = "wasm"))]
 pub use native::{Connection, connect};
+pub use pinned::{Known, PINNED, Pinned, startup_options};
 pub use row::{Row, Rows};
 pub use safe_url::{SafeUrl, UrlError};
 pub use series::Series;

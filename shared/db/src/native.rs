@@ -18,9 +18,11 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::bare::{Pinning, Sent};
 use crate::client::Client;
 use crate::error::{DbError, ErrorKind};
 use crate::parameters::typed;
+use crate::pinned;
 use crate::row::Rows;
 use crate::safe_url::SafeUrl;
 use crate::timestamp;
@@ -31,15 +33,40 @@ pub use bulk::CopyIn;
 /// A connection of its own, not pooled. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Connection {
+    plain: Plain,
+    pinning: Pinning,
+}
+
+/// A session as it is, whose statements run under whatever settings it has.
+#[derive(Debug)]
+struct Plain {
     client: tokio_postgres::Client,
 }
 
-/// Opens a connection. Must be called within a Tokio runtime, which drives the connection from then on.
+/// Opens a connection whose session is pinned (see `pinned`). Must be called within a Tokio runtime, which drives the
+/// connection from then on.
 ///
 /// # Errors
 ///
 /// What kept the connection from being made. See [`DbError::is_connection`].
 pub async fn connect(url: &SafeUrl) -> Result<Connection, DbError> {
+    let attempt = match pinned::address(url) {
+        Some(pinned) => connect_as_given(&pinned).await,
+        None => connect_as_given(url).await,
+    };
+    let plain = match attempt {
+        Err(error) if pinned::refuses_options(&error) => {
+            let plain = connect_as_given(url).await?;
+            pinned::remember_refusal(url);
+            plain
+        }
+        outcome => outcome?,
+    };
+    let pinning = Pinning::default();
+    Ok(Connection { plain, pinning })
+}
+
+async fn connect_as_given(url: &SafeUrl) -> Result<Plain, DbError> {
     let failed = |error: &tokio_postgres::Error| connect_error(url, error);
     let mut config: Config = url.expose().parse().map_err(|error| failed(&error))?;
     match config.get_ssl_mode() {
@@ -55,7 +82,7 @@ pub async fn connect(url: &SafeUrl) -> Result<Connection, DbError> {
     }
 }
 
-async fn open<T>(config: &Config, tls: T) -> Result<Connection, tokio_postgres::Error>
+async fn open<T>(config: &Config, tls: T) -> Result<Plain, tokio_postgres::Error>
 where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
@@ -65,7 +92,7 @@ where
     let (client, connection) = config.connect(tls).await?;
     // The task ends with the client. What ended it otherwise is told by the statement that meets the closed connection.
     tokio::spawn(connection);
-    Ok(Connection { client })
+    Ok(Plain { client })
 }
 
 fn tls() -> Result<MakeRustlsConnect, DbError> {
@@ -81,6 +108,26 @@ fn tls() -> Result<MakeRustlsConnect, DbError> {
 }
 
 impl Client for Connection {
+    async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows, DbError> {
+        let turn = self.pinning.before(&self.plain, sql).await?;
+        let sent = self.plain.query(sql, parameters).await;
+        match self.pinning.after(&self.plain, sql, turn, sent).await {
+            Sent::Done(outcome) => outcome,
+            Sent::Again => self.plain.query(sql, parameters).await,
+        }
+    }
+
+    async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64, DbError> {
+        let turn = self.pinning.before(&self.plain, sql).await?;
+        let sent = self.plain.execute(sql, parameters).await;
+        match self.pinning.after(&self.plain, sql, turn, sent).await {
+            Sent::Done(outcome) => outcome,
+            Sent::Again => self.plain.execute(sql, parameters).await,
+        }
+    }
+}
+
+impl Client for Plain {
     async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows, DbError> {
         let sent = sendable(parameters)?;
         let statement = self

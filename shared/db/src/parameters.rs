@@ -2,11 +2,12 @@
 //!
 //! A driver asks the server what type a bare `$1` should have and refuses a value of any other; what the server
 //! answers depends on the place of the parameter, and a host knows fewer types than the server. So each `$n` is
-//! replaced by `($n::type)`, with the type that its value has. Then the value fits always, on both doors alike, and
-//! the statement goes on from there with ordinary casts: `$1::int4` with an [`Value::Int`] becomes `($1::int8)::int4`.
+//! replaced by `($n::pg_catalog.type)`, with the type that its value has. Then the value fits always, on both doors
+//! alike, and the statement goes on from there with ordinary casts: `$1::int4` with an [`Value::Int`] becomes
+//! `($1::pg_catalog.int8)::int4`.
 //!
-//! A [`Value::Timestamp`] is sent as text and becomes `($1::text::timestamptz)`: `spin:postgres` can send a time only
-//! without its zone or without its microseconds. A [`Value::Null`] has no type and is left alone.
+//! A [`Value::Timestamp`] is sent as text and becomes `($1::pg_catalog.text::pg_catalog.timestamptz)`: `spin:postgres`
+//! can send a time only without its zone or without its microseconds. A [`Value::Null`] has no type and is left alone.
 
 use std::borrow::Cow;
 
@@ -29,7 +30,8 @@ pub(crate) fn typed<'sql>(sql: &'sql str, parameters: &[Value]) -> Cow<'sql, str
             statement.push_str(&sql[copied..at]);
             statement.push('(');
             statement.push_str(&sql[at..next]);
-            statement.push_str("::");
+            // Qualified, so that a type of that name in somebody else's schema is not meant.
+            statement.push_str("::pg_catalog.");
             statement.push_str(name);
             statement.push(')');
             copied = next;
@@ -44,7 +46,7 @@ pub(crate) fn typed<'sql>(sql: &'sql str, parameters: &[Value]) -> Cow<'sql, str
 fn sent_as(value: &Value) -> Option<&'static str> {
     match value {
         Value::Null => None,
-        Value::Timestamp(_) => Some("text::timestamptz"),
+        Value::Timestamp(_) => Some("text::pg_catalog.timestamptz"),
         value => Some(value.type_name()),
     }
 }
@@ -144,17 +146,23 @@ mod tests {
     fn each_placeholder_gets_the_type_of_its_value() {
         check(
             "select $1, $2::jsonb, $3::text",
-            "select ($1::int8), ($2::text)::jsonb, $3::text",
+            "select ($1::pg_catalog.int8), ($2::pg_catalog.text)::jsonb, $3::text",
         );
-        check("select $1+$1", "select ($1::int8)+($1::int8)");
-        check("limit $1", "limit ($1::int8)");
-        check("any($1::int4[])", "any(($1::int8)::int4[])");
+        check(
+            "select $1+$1",
+            "select ($1::pg_catalog.int8)+($1::pg_catalog.int8)",
+        );
+        check("limit $1", "limit ($1::pg_catalog.int8)");
+        check("any($1::int4[])", "any(($1::pg_catalog.int8)::int4[])");
     }
 
     #[test]
     fn a_time_goes_as_text() {
         let parameters = [Value::Timestamp(DateTime::UNIX_EPOCH)];
-        assert_eq!(typed("at > $1", &parameters), "at > ($1::text::timestamptz)");
+        assert_eq!(
+            typed("at > $1", &parameters),
+            "at > ($1::pg_catalog.text::pg_catalog.timestamptz)"
+        );
     }
 
     #[test]
@@ -186,13 +194,13 @@ mod tests {
 
     #[test]
     fn a_placeholder_after_such_a_thing_is_found() {
-        check("select 'a' || $1", "select 'a' || ($1::int8)");
-        check("/* x */ $1", "/* x */ ($1::int8)");
-        check("-- x\n$1", "-- x\n($1::int8)");
-        check("$tag$ x $tag$ || $1", "$tag$ x $tag$ || ($1::int8)");
-        check("e'\\\\' || $1", "e'\\\\' || ($1::int8)");
-        check("a - $1 / $1", "a - ($1::int8) / ($1::int8)");
-        check("$ $1", "$ ($1::int8)");
+        check("select 'a' || $1", "select 'a' || ($1::pg_catalog.int8)");
+        check("/* x */ $1", "/* x */ ($1::pg_catalog.int8)");
+        check("-- x\n$1", "-- x\n($1::pg_catalog.int8)");
+        check("$tag$ x $tag$ || $1", "$tag$ x $tag$ || ($1::pg_catalog.int8)");
+        check("e'\\\\' || $1", "e'\\\\' || ($1::pg_catalog.int8)");
+        check("a - $1 / $1", "a - ($1::pg_catalog.int8) / ($1::pg_catalog.int8)");
+        check("$ $1", "$ ($1::pg_catalog.int8)");
     }
 
     #[test]

@@ -157,6 +157,28 @@ impl SafeUrl {
         self
     }
 
+    /// The same address, with more command-line options for the session (`-c name=value ...`) after those it has.
+    #[must_use]
+    pub(crate) fn with_options(mut self, options: &str) -> SafeUrl {
+        let earlier = self.parameter("options");
+        let others: Vec<(String, String)> = self
+            .url
+            .query_pairs()
+            .filter(|(name, _)| name != "options")
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        let options = earlier.map_or_else(|| options.to_owned(), |earlier| format!("{earlier} {options}"));
+        self.url
+            .query_pairs_mut()
+            .clear()
+            .extend_pairs(others)
+            .append_pair("options", &options);
+        // As in `with_application_name`.
+        let query = self.url.query().map(|query| query.replace('+', "%20"));
+        self.url.set_query(query.as_deref());
+        self
+    }
+
     /// The whole address, password included: to be handed to a driver and to nobody else.
     pub fn expose(&self) -> String {
         let mut url = self.url.clone();

@@ -98,8 +98,9 @@ mod tests {
             if sql == "fail" {
                 return Err(DbError::server("57014", "canceled", None));
             }
-            let row = vec![Value::Bool(false)];
-            Ok(Rows::new(vec!["stale".to_owned()], vec![row]))
+            let columns = ["began_at", "sent_at", "replication_role"].map(str::to_owned);
+            let row = vec![100.0.into(), 100.0.into(), "origin".into()];
+            Ok(Rows::new(columns.to_vec(), vec![row]))
         }
 
         async fn execute(&self, sql: &str, _: &[Value]) -> Result<u64, DbError> {

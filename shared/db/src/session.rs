@@ -11,7 +11,8 @@
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::error::DbError;
+use crate::error::{DbError, ErrorKind};
+use crate::pinned;
 use crate::value::Value;
 
 /// How long the server waits for the next statement of a unit, unless the unit says otherwise: longer than any
@@ -33,16 +34,30 @@ pub struct Preamble {
     pub read_only: bool,
 }
 
-/// The settings, in one statement. The second column is whether the transaction was begun a while ago, by a run that
-/// was cut off between its `begin` and its preamble: `now()` stands still in a transaction.
-const SETTINGS: &str = "
+/// Pins every setting, in one statement that holds no operator and only qualified names: it is parsed under whatever
+/// search path the session came with. The columns after the first tell when the transaction began and when this
+/// statement did, which a run that was cut off between its `begin` and its preamble leaves far apart, and whether
+/// triggers do their work. How long a session may wait between two units is all that is set for longer than the unit.
+pub(crate) const SETTINGS: &str = "
     select
-        pg_catalog.set_config('application_name', $1, true),
-        pg_catalog.set_config('statement_timeout', $2, true),
-        pg_catalog.set_config('lock_timeout', $3, true),
-        pg_catalog.set_config('idle_in_transaction_session_timeout', $4, true),
-        pg_catalog.set_config('timezone', 'UTC', true),
-        pg_catalog.statement_timestamp() - pg_catalog.transaction_timestamp() > interval '1 second' as stale";
+        pg_catalog.count(
+            case when pg_catalog.current_setting(setting.name, true) is null then null
+                 else pg_catalog.set_config(setting.name, setting.value, $3) end
+        ) as pinned,
+        pg_catalog.date_part('epoch', pg_catalog.transaction_timestamp()) as began_at,
+        pg_catalog.date_part('epoch', pg_catalog.statement_timestamp()) as sent_at,
+        case when pg_catalog.current_setting('is_superuser')::pg_catalog.bool
+             then pg_catalog.set_config('session_replication_role', 'origin', $3)
+             else pg_catalog.current_setting('session_replication_role') end as replication_role,
+        case when pg_catalog.current_setting('idle_session_timeout', true) is null then null
+             else pg_catalog.set_config('idle_session_timeout', '0', false) end as unlimited
+    from rows from (pg_catalog.unnest($1), pg_catalog.unnest($2)) as setting (name, value)";
+
+const BEGIN_READING: &str = "begin isolation level read committed, read only, not deferrable";
+const BEGIN_WRITING: &str = "begin isolation level read committed, read write, not deferrable";
+
+/// Age in seconds at which a transaction is taken to have been begun by an earlier run.
+const STALE: f64 = 1.0;
 
 impl Preamble {
     /// A preamble with limits that suit short statements: ten seconds a statement, one second a lock.
@@ -79,25 +94,29 @@ impl Preamble {
 
     fn begin(&self) -> &'static str {
         if self.read_only {
-            "begin read only, not deferrable"
+            BEGIN_READING
         } else {
-            "begin read write, not deferrable"
+            BEGIN_WRITING
         }
     }
 
-    fn settings(&self) -> [Value; 4] {
-        [
-            Value::Text(self.application_name.clone()),
-            milliseconds(self.statement_timeout),
-            milliseconds(self.lock_timeout),
-            milliseconds(self.idle_timeout),
-        ]
+    fn settings(&self) -> [Value; 3] {
+        let own = [
+            ("application_name", self.application_name.clone()),
+            ("statement_timeout", milliseconds(self.statement_timeout)),
+            ("lock_timeout", milliseconds(self.lock_timeout)),
+            (
+                "idle_in_transaction_session_timeout",
+                milliseconds(self.idle_timeout),
+            ),
+        ];
+        pinned::parameters(&own, true)
     }
 }
 
 /// A limit as PostgreSQL takes it. Zero would mean no limit at all, so that the shortest is a millisecond.
-fn milliseconds(limit: Duration) -> Value {
-    Value::Text(limit.as_millis().clamp(1, i32::MAX as u128).to_string())
+fn milliseconds(limit: Duration) -> String {
+    limit.as_millis().clamp(1, i32::MAX as u128).to_string()
 }
 
 /// Does a piece of work in a transaction of its own: begins, sets what the preamble says, runs the work, commits; or
@@ -145,12 +164,17 @@ pub(crate) async fn begin(client: &impl Client, preamble: &Preamble) -> Result<(
     Ok(())
 }
 
+/// Whether a statement is the beginning of a unit of work.
+pub(crate) fn is_begin(sql: &str) -> bool {
+    sql == BEGIN_READING || sql == BEGIN_WRITING
+}
+
 /// Changes how long the statements of the open transaction may run.
 pub(crate) async fn set_statement_timeout(client: &impl Client, limit: Duration) -> Result<(), DbError> {
     client
         .query(
             "select pg_catalog.set_config('statement_timeout', $1, true)",
-            &[milliseconds(limit)],
+            &[milliseconds(limit).into()],
         )
         .await?;
     Ok(())
@@ -158,11 +182,25 @@ pub(crate) async fn set_statement_timeout(client: &impl Client, limit: Duration)
 
 /// Sets what the preamble says and tells whether the transaction is an old one.
 async fn set(client: &impl Client, preamble: &Preamble) -> Result<bool, DbError> {
-    client
-        .query(SETTINGS, &preamble.settings())
-        .await?
-        .one()?
-        .get("stale")
+    let rows = client.query(SETTINGS, &preamble.settings()).await?;
+    let row = rows.one()?;
+    let (began_at, sent_at): (f64, f64) = (row.get("began_at")?, row.get("sent_at")?);
+    let replication_role: String = row.get("replication_role")?;
+    if !preamble.read_only && replication_role != "origin" {
+        // The refusal is the error to tell; a rollback that fails too leaves it to the server.
+        let _ = client.execute("rollback", &[]).await;
+        return Err(without_triggers(&replication_role));
+    }
+    Ok(sent_at - began_at > STALE)
+}
+
+/// Why nothing is written in a session whose triggers and foreign keys are off.
+fn without_triggers(replication_role: &str) -> DbError {
+    DbError::new(
+        ErrorKind::Other,
+        format!("sessions of this login have session_replication_role = {replication_role}, so that triggers and foreign keys do not work"),
+    )
+    .with_hint("take it back: alter role ... reset session_replication_role, or alter database ... reset session_replication_role")
 }
 
 /// Whether a `begin` was refused because the session is in a transaction: a living one (`25001`) or a failed one
@@ -182,6 +220,7 @@ mod tests {
     struct Script {
         refusals: RefCell<Vec<&'static str>>,
         stale: RefCell<Vec<bool>>,
+        replication_role: &'static str,
         sent: RefCell<Vec<String>>,
     }
 
@@ -191,6 +230,7 @@ mod tests {
             Script {
                 refusals,
                 stale,
+                replication_role: "origin",
                 sent: RefCell::default(),
             }
         }
@@ -205,9 +245,12 @@ mod tests {
             let name = if sql == SETTINGS { "settings" } else { sql };
             self.sent.borrow_mut().push(name.to_owned());
             let stale = self.stale.borrow_mut().pop().unwrap_or(false);
+            let columns = ["began_at", "sent_at", "replication_role"].map(str::to_owned);
+            let sent_at = if stale { 101.5 } else { 100.5 };
+            let role = self.replication_role.into();
             Ok(Rows::new(
-                vec!["stale".to_owned()],
-                vec![vec![Value::Bool(stale)]],
+                columns.to_vec(),
+                vec![vec![100.0.into(), sent_at.into(), role]],
             ))
         }
 
@@ -242,7 +285,7 @@ mod tests {
         }
     }
 
-    const BEGIN: &str = "begin read only, not deferrable; settings";
+    const BEGIN: &str = "begin isolation level read committed, read only, not deferrable; settings";
 
     #[test]
     fn a_unit_begins_sets_works_and_commits() {
@@ -258,7 +301,8 @@ mod tests {
     #[test]
     fn an_abandoned_transaction_is_rolled_back_first() {
         for sqlstate in ["25001", "25P02"] {
-            let expected = format!("begin read only, not deferrable; rollback; {BEGIN}; work; commit");
+            let begin = "begin isolation level read committed, read only, not deferrable";
+            let expected = format!("{begin}; rollback; {BEGIN}; work; commit");
             check(&Script::new(&[sqlstate], &[]), Ok(()), &expected);
         }
     }
@@ -271,10 +315,42 @@ mod tests {
 
     #[test]
     fn a_limit_is_never_none_at_all() {
-        assert_eq!(milliseconds(Duration::ZERO), Value::Text("1".to_owned()));
-        assert_eq!(
-            milliseconds(Duration::from_secs(u64::MAX)),
-            Value::Text(i32::MAX.to_string())
+        assert_eq!(milliseconds(Duration::ZERO), "1");
+        assert_eq!(milliseconds(Duration::from_secs(u64::MAX)), i32::MAX.to_string());
+    }
+
+    #[test]
+    fn nothing_is_written_where_triggers_do_not_work() {
+        let mut script = Script::new(&[], &[]);
+        script.replication_role = "replica";
+        check(&script, Ok(()), &format!("{BEGIN}; work; commit"));
+        script.sent.borrow_mut().clear();
+        let preamble = Preamble::new("pgvitals/test");
+        let unit = unit_of_work(&script, &preamble, async |_| Ok::<(), DbError>(()));
+        let error = futures_executor(unit).unwrap_err();
+        assert!(
+            error.to_string().contains("session_replication_role = replica"),
+            "{error}"
+        );
+        assert!(script.sent().ends_with("settings; rollback"), "{}", script.sent());
+    }
+
+    #[test]
+    fn the_preamble_holds_no_operator_and_no_unqualified_name() {
+        let words = SETTINGS.split_whitespace().collect::<Vec<_>>().join(" ");
+        for call in words.match_indices('(').map(|(at, _)| &words[..at]) {
+            let name = call.rsplit([' ', '(']).next().unwrap_or_default();
+            assert!(
+                name.is_empty() || name.starts_with("pg_catalog.") || ["from", "setting"].contains(&name),
+                "{name}"
+            );
+        }
+        for cast in words.split("::").skip(1) {
+            assert!(cast.starts_with("pg_catalog."), "{cast}");
+        }
+        assert!(
+            !words.contains(['=', '<', '>', '+', '-', '|', '~', '*', '/', '!']),
+            "{words}"
         );
     }
 }

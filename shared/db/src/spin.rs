@@ -7,9 +7,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use spin_sdk::pg::{self, DbDataType, DbValue, ParameterValue, PgError, QueryError};
 use spin_sdk::wit_bindgen::StreamResult;
 
+use crate::bare::{Pinning, Sent};
 use crate::client::Client;
 use crate::error::{DbError, ErrorKind};
 use crate::parameters::typed;
+use crate::pinned;
 use crate::row::Rows;
 use crate::safe_url::SafeUrl;
 use crate::timestamp;
@@ -21,6 +23,12 @@ const ROWS_AT_ONCE: usize = 256;
 
 /// A connection from the host's pool. It goes back when it is dropped.
 pub struct Connection {
+    plain: Plain,
+    pinning: Pinning,
+}
+
+/// A session as it is, whose statements run under whatever settings it has.
+struct Plain {
     connection: pg::Connection,
 }
 
@@ -30,19 +38,56 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-/// Takes a connection from the host's pool, or has it open one.
+/// Takes a connection from the host's pool, or has it open one. Its session is pinned (see `pinned`).
 ///
 /// # Errors
 ///
 /// What kept the connection from being made. See [`DbError::is_connection`].
 pub async fn connect(url: &SafeUrl) -> Result<Connection, DbError> {
+    let attempt = match pinned::address(url) {
+        Some(pinned) => connect_as_given(&pinned).await,
+        None => connect_as_given(url).await,
+    };
+    let plain = match attempt {
+        Err(error) if pinned::refuses_options(&error) => {
+            let plain = connect_as_given(url).await?;
+            pinned::remember_refusal(url);
+            plain
+        }
+        outcome => outcome?,
+    };
+    let pinning = Pinning::default();
+    Ok(Connection { plain, pinning })
+}
+
+async fn connect_as_given(url: &SafeUrl) -> Result<Plain, DbError> {
     match pg::Connection::open(url.expose()).await {
-        Ok(connection) => Ok(Connection { connection }),
+        Ok(connection) => Ok(Plain { connection }),
         Err(error) => Err(connect_error(url, error)),
     }
 }
 
 impl Client for Connection {
+    async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows, DbError> {
+        let turn = self.pinning.before(&self.plain, sql).await?;
+        let sent = self.plain.query(sql, parameters).await;
+        match self.pinning.after(&self.plain, sql, turn, sent).await {
+            Sent::Done(outcome) => outcome,
+            Sent::Again => self.plain.query(sql, parameters).await,
+        }
+    }
+
+    async fn execute(&self, sql: &str, parameters: &[Value]) -> Result<u64, DbError> {
+        let turn = self.pinning.before(&self.plain, sql).await?;
+        let sent = self.plain.execute(sql, parameters).await;
+        match self.pinning.after(&self.plain, sql, turn, sent).await {
+            Sent::Done(outcome) => outcome,
+            Sent::Again => self.plain.execute(sql, parameters).await,
+        }
+    }
+}
+
+impl Client for Plain {
     async fn query(&self, sql: &str, parameters: &[Value]) -> Result<Rows, DbError> {
         let sent = sendable(parameters)?;
         let result = self

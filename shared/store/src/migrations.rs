@@ -150,6 +150,7 @@ pub async fn migrate(client: &impl Client) -> Result<Applied, MigrationError> {
         crate::collectors::register(client).await?;
         crate::metrics::register(client).await?;
         run_script(client, include_str!("../../../sql/grants.sql")).await?;
+        run_script(client, include_str!("../../../sql/search_paths.sql")).await?;
         views::create(client).await?;
         Ok(Applied {
             migrations: pending,
@@ -285,6 +286,7 @@ mod tests {
         let others = [
             include_str!("../../../sql/logins.sql"),
             include_str!("../../../sql/grants.sql"),
+            include_str!("../../../sql/search_paths.sql"),
         ];
         for script in ALL.iter().map(|migration| migration.sql).chain(others) {
             assert!(script.starts_with("-- "), "{script}");

@@ -69,7 +69,7 @@ async fn every_version_of_the_extension_is_read() {
     for version in ["1.4", "1.5", "1.6", "1.7", "1.8", "1.9", "1.10", "1.11", "1.12"] {
         room.run("drop extension if exists pg_stat_statements").await;
         room.run(&format!(
-            "create extension pg_stat_statements version '{version}'"
+            "create extension pg_stat_statements schema public version '{version}'"
         ))
         .await;
         rows(&room.admin, "select 'a statement to be counted'::text").await;
@@ -94,11 +94,16 @@ async fn every_version_of_the_extension_is_read() {
 async fn what_a_statement_did_is_read_with_its_names() {
     for version in test_versions() {
         let room = Monitoring::on(version, "statement_names").await;
-        room.run("create extension pg_stat_statements").await;
-        room.run("create table numbers as select n from generate_series(1, 1000) as n")
+        room.run("create extension pg_stat_statements schema public")
+            .await;
+        room.run("create table public.numbers as select n from generate_series(1, 1000) as n")
             .await;
         for _ in 0..3 {
-            rows(&room.admin, "select count(n)::int8 as of_numbers from numbers").await;
+            rows(
+                &room.admin,
+                "select count(n)::int8 as of_numbers from public.numbers",
+            )
+            .await;
         }
         let statements = read(&room.collector, "statements", &[]).await;
         let keys: Vec<String> = statements

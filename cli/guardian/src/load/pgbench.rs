@@ -193,6 +193,7 @@ fn environment(url: &SafeUrl) -> Vec<(&'static str, String)> {
             .map(|password| ("PGPASSWORD", password.to_owned())),
     );
     variables.extend(url.parameter("sslmode").map(|mode| ("PGSSLMODE", mode)));
+    variables.extend(db::startup_options(url).map(|options| ("PGOPTIONS", options)));
     variables
 }
 
@@ -246,6 +247,8 @@ mod tests {
         assert!(environment.contains(&("PGHOST", "::1".to_owned())));
         assert!(environment.contains(&("PGPASSWORD", "planted".to_owned())));
         assert!(environment.contains(&("PGSSLMODE", "require".to_owned())));
+        let options = "-c search_path=pg_catalog,pg_temp -c role=none".to_owned();
+        assert!(environment.contains(&("PGOPTIONS", options)));
     }
 
     #[test]

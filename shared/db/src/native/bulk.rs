@@ -6,7 +6,8 @@ use bytes::Bytes;
 use futures::SinkExt;
 use tokio_postgres::CopyInSink;
 
-use super::{Connection, statement_error};
+use super::{Connection, Plain, statement_error};
+use crate::bare::Sent;
 use crate::error::DbError;
 
 /// How many bytes travel as one message: enough that messages cost nothing, little enough to wait in memory.
@@ -32,10 +33,12 @@ impl Connection {
     ///
     /// What the server said to the first statement that failed.
     pub async fn run_all(&self, statements: &str) -> Result<(), DbError> {
-        self.client
-            .batch_execute(statements)
-            .await
-            .map_err(|error| statement_error(&error))
+        let turn = self.pinning.before(&self.plain, statements).await?;
+        let sent = self.plain.run_all(statements).await;
+        match self.pinning.after(&self.plain, statements, turn, sent).await {
+            Sent::Done(outcome) => outcome,
+            Sent::Again => self.plain.run_all(statements).await,
+        }
     }
 
     /// Begins a `copy TABLE (COLUMNS) from stdin`.
@@ -44,10 +47,17 @@ impl Connection {
     ///
     /// What the server said: no such table or column, or no right to fill it.
     pub async fn copy_in(&self, statement: &str) -> Result<CopyIn, DbError> {
-        let sink = self.client.copy_in(statement).await;
+        let sink = self.plain.client.copy_in(statement).await;
         Ok(CopyIn {
             sink: Box::pin(sink.map_err(|error| statement_error(&error))?),
         })
+    }
+}
+
+impl Plain {
+    async fn run_all(&self, statements: &str) -> Result<(), DbError> {
+        let sent = self.client.batch_execute(statements).await;
+        sent.map_err(|error| statement_error(&error))
     }
 }
 

@@ -140,3 +140,41 @@ fn what_is_stored_as_samples_has_numbers_or_texts() {
         assert!(stored.count() > 0, "{} stores nothing", collector.name);
     }
 }
+
+/// Every statement that is sent to a server and stands in a file.
+fn statements() -> Vec<(std::path::PathBuf, String)> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let folders = ["sql/collectors", "sql/metrics", "sql/views", "shared/store/sql"];
+    let mut waiting: Vec<std::path::PathBuf> = folders
+        .iter()
+        .map(|folder| std::path::Path::new(root).join(folder))
+        .collect();
+    let mut found = Vec::new();
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(
+                std::fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else {
+            let text = std::fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_plain_literal_has_a_backslash() {
+    let statements = statements();
+    assert!(statements.len() > 150, "{}", statements.len());
+    for (path, text) in statements {
+        let text = text.replace("e'\\\\1***'", "");
+        assert!(
+            !text.contains('\\'),
+            "{}: standard_conforming_strings decides what a backslash means; write a bracket expression or e'...'",
+            path.display()
+        );
+    }
+}

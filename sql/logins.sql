@@ -9,7 +9,21 @@
 do $roles$
 declare
   role_name text;
+  powerful text;
 begin
+  -- A role of one of these names that can do more than ours was made by somebody else, for a purpose of theirs.
+  select r.rolname into powerful
+  from pg_catalog.pg_roles as r
+  where r.rolname in ('pgvitals_owner', 'pgvitals_collector', 'pgvitals_maintenance')
+    and (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication or r.rolbypassrls)
+  limit 1;
+  if found then
+    raise exception 'role % exists and can do more than it should', powerful
+      using errcode = 'invalid_role_specification',
+        hint = pg_catalog.format(
+          'find out who made it, then: alter role %I nosuperuser nocreaterole nocreatedb noreplication nobypassrls', powerful
+        );
+  end if;
   foreach role_name in array array['pgvitals_owner', 'pgvitals_collector', 'pgvitals_maintenance'] loop
     if not exists (select 1 from pg_catalog.pg_roles where rolname = role_name) then
       begin

@@ -146,7 +146,7 @@ async fn ensure_database(administrator: &SafeUrl) -> Result<()> {
 async fn install(client: &Connection, replace: bool) -> Result<()> {
     let installed = schema::install(client, replace).await;
     installed.map(drop).map_err(|error| match error {
-        SchemaError::Foreign => Failure::new(
+        SchemaError::Foreign | SchemaError::Untrusted(_) => Failure::new(
             error.to_string(),
             "name another database by --database URL, or drop that schema and all in it by --replace",
         )

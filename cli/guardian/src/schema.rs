@@ -1,6 +1,6 @@
 //! Installs `sql/guardian/schema` into a database.
 
-use db::{Client, Connection, DbError};
+use db::{Client, Connection, DbError, Foreign, foreign_objects};
 
 /// A file of the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +52,17 @@ const CURRENT: &str = "
     from pg_catalog.pg_namespace
     where nspname = 'guardian'";
 
+const CURRENT_USER: &str = "select current_user::text as name";
+
 /// Why the schema was not installed.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// A schema `guardian` that was not made here.
     #[error("the database has a schema guardian that is not the reference workload")]
     Foreign,
+    /// A schema `guardian` in which something belongs to somebody else, who could have it run code of theirs.
+    #[error("the schema guardian cannot be trusted: {0}")]
+    Untrusted(Foreign),
     /// A schema `guardian` that was made here, of other files.
     #[error("the database has the reference workload of another version of pgvitals")]
     OtherVersion,
@@ -88,17 +93,24 @@ pub enum Installed {
 ///
 /// # Errors
 ///
-/// Without `replace`, that there is a schema `guardian` made elsewhere or of other files; and what the server said.
+/// Without `replace`, that there is a schema `guardian` made elsewhere, of other files, or with something in it that is not
+/// the caller's; and what the server said.
 pub async fn install(client: &Connection, replace: bool) -> Result<Installed, SchemaError> {
     let rows = client.query(CURRENT, &[]).await?;
     let current = rows.first().map(|row| row.get::<String>("mark")).transpose()?;
     if let Some(mark) = current
         && !replace
     {
-        return match mark.strip_prefix(MARK) {
-            None => Err(SchemaError::Foreign),
-            Some(fingerprint) if fingerprint == self::fingerprint() => Ok(Installed::Before),
-            Some(_) => Err(SchemaError::OtherVersion),
+        let user: String = client.query(CURRENT_USER, &[]).await?.one()?.get("name")?;
+        let foreign = foreign_objects(client, "guardian", &user)
+            .await?
+            .into_iter()
+            .next();
+        return match (mark.strip_prefix(MARK), foreign) {
+            (None, _) => Err(SchemaError::Foreign),
+            (_, Some(foreign)) => Err(SchemaError::Untrusted(foreign)),
+            (Some(fingerprint), None) if fingerprint == self::fingerprint() => Ok(Installed::Before),
+            (Some(_), None) => Err(SchemaError::OtherVersion),
         };
     }
     client

@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result};
 use db::{Client, Connection, ErrorKind, SafeUrl, connect};
-use store::logins::{Login, Verifier};
+use store::logins::Login;
 use store::targets::{self, NewTarget, Target};
 use store::{channels, logins, migrations};
 
 use crate::failure::Failure;
-use crate::migrate::migration_failure;
+use crate::migrate::{as_owner, migration_failure, verifier};
 use crate::output::Output;
 use crate::secrets::{MAINTENANCE_PASSWORD, MAINTENANCE_PASSWORDS, MONITORING_URL, random};
 use crate::settings::Settings;
@@ -175,15 +175,9 @@ async fn can_log_in(client: &Connection, login: Login) -> Result<bool> {
         .get("found")?)
 }
 
-fn verifier(password: &str) -> Result<Verifier> {
-    Ok(Verifier::new(postgres_protocol::password::scram_sha_256(
-        password.as_bytes(),
-    ))?)
-}
-
 async fn migrate(administrator: &SafeUrl, output: &Output) -> Result<()> {
     let client = connect(administrator).await?;
-    migrations::migrate(&client).await.map_err(migration_failure)?;
+    as_owner(administrator, &client).await?;
     // Where the extension cannot be had the rest works all the same, and `doctor` knows what to do.
     if let Err(error) = client
         .execute(

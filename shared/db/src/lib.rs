@@ -10,6 +10,7 @@
 //! - `parameters`: gives each `$n` the type of its value
 //! - `session`: [`unit_of_work`], a transaction with its own preamble
 //! - `pinned`: the settings of every session, and why; `bare`: statements outside of a unit of work
+//! - `ownership`: what in a schema belongs to somebody else
 //! - `spin`, `native`: the two doors; [`connect`] is whichever belongs to the target
 //! - `console`: [`Console`], the console of a PgBouncer, which no other door leads to
 //!
@@ -51,6 +52,7 @@ mod console;
 mod error;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
+mod ownership;
 mod parameters;
 mod pinned;
 mod row;
@@ -67,6 +69,7 @@ pub use console::Console;
 pub use error::{Cause, DbError, ErrorKind};
 #[cfg(not(target_family = "wasm"))]
 pub use native::{Connection, connect};
+pub use ownership::{Foreign, foreign_objects};
 pub use pinned::{Known, PINNED, Pinned, startup_options};
 pub use row::{Row, Rows};
 pub use safe_url::{SafeUrl, UrlError};

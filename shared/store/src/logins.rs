@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use db::{Client, DbError, Preamble, unit_of_work};
+use db::{Client, DbError, Preamble, Value, unit_of_work};
 
 use crate::migrations::run_script;
+
+/// The role that owns the schema `monitoring`. It is let in for the time of a migration only.
+pub const OWNER: &str = "pgvitals_owner";
 
 /// A role that logs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +93,41 @@ async fn try_ensure(client: &impl Client, logins: &[(Login, Verifier)]) -> Resul
             set_verifier(client, *login, verifier).await?;
         }
         Ok(())
+    })
+    .await
+}
+
+/// Lets the owner of the schema in with a password, for ten minutes at most. Another migration on the same server may
+/// give it another password at any moment, so that a refused login is worth another try.
+///
+/// # Errors
+///
+/// The error of the server or the connection.
+pub async fn lend_owner(client: &impl Client, verifier: &Verifier) -> Result<(), DbError> {
+    run_statement_of(
+        client,
+        include_str!("../sql/logins/lend_owner.sql"),
+        &[verifier.0.as_str().into()],
+    )
+    .await
+}
+
+/// Lets the owner of the schema in no longer.
+///
+/// # Errors
+///
+/// The error of the server or the connection.
+pub async fn take_back_owner(client: &impl Client) -> Result<(), DbError> {
+    run_statement_of(client, include_str!("../sql/logins/take_back_owner.sql"), &[]).await
+}
+
+/// Runs the statement that another one gives, in a unit of work.
+async fn run_statement_of(client: &impl Client, sql: &str, parameters: &[Value]) -> Result<(), DbError> {
+    let preamble = Preamble::new("pgvitals/migrate").with_statement_timeout(Duration::from_secs(30));
+    unit_of_work(client, &preamble, async |client| {
+        let rows = client.query(sql, parameters).await?;
+        let statement: String = rows.one()?.get("statement")?;
+        client.execute(&statement, &[]).await.map(drop)
     })
     .await
 }

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
-use db::{Client, DbError, Preamble, unit_of_work};
+use db::{Client, DbError, Foreign, Preamble, unit_of_work};
 
+use crate::logins::OWNER;
 use crate::views;
 
 /// One step of the schema.
@@ -85,6 +86,12 @@ pub enum MigrationError {
     /// The roles must be there first.
     #[error("role {0} does not exist")]
     MissingRole(String),
+    /// Something in the schema, or the schema itself, belongs to somebody else, who could have it run code of theirs.
+    #[error("the schema monitoring cannot be trusted: {0}")]
+    Foreign(Foreign),
+    /// A role that is no administrator can act as the owner of the schema.
+    #[error("role {0:?} is a member of pgvitals_owner, so that it can change the schema monitoring")]
+    ForeignMember(String),
     /// A migration failed.
     #[error("cannot apply migration {version} ({name})")]
     Failed {
@@ -105,6 +112,17 @@ impl MigrationError {
     /// What the operator can do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {
+            MigrationError::Foreign(foreign) if foreign.kind == "schema" => Some(
+                "nothing was changed. pgvitals makes this schema itself: look at what is in it, then rename it \
+                 (alter schema monitoring rename to ...) or drop it",
+            ),
+            MigrationError::Foreign(_) => Some(
+                "nothing was changed. Everything in it has to belong to pgvitals_owner, and nobody else may add to it: \
+                 find out who made this, then drop it or revoke the right",
+            ),
+            MigrationError::ForeignMember(_) => {
+                Some("nothing was changed. Find out why, then: revoke pgvitals_owner from that role")
+            }
             MigrationError::TooNew { .. } => Some("use a program at least as new as the one that migrated"),
             MigrationError::Changed { .. } => {
                 Some("restore the released file; put the change into a new migration")
@@ -119,29 +137,60 @@ impl MigrationError {
     }
 }
 
+/// Looks whether the schema can be trusted, and makes it where there is none. All that needs an administrator once the
+/// roles are there: [`migrate`] does the rest as their owner.
+///
+/// # Errors
+///
+/// The reason why the schema was left as it was.
+pub async fn prepare(client: &impl Client) -> Result<(), MigrationError> {
+    unit_of_work(client, &preamble(), async |client| ensure_schema(client).await).await
+}
+
+/// Makes the schema where there is none; refuses one that belongs to somebody else, in whole or in part. No migrator
+/// comes between, and nobody else may add to a schema that passed.
+async fn ensure_schema(client: &impl Client) -> Result<(), MigrationError> {
+    client
+        .query(include_str!("../sql/migrations/lock.sql"), &[])
+        .await?;
+    if let Some(role) = first(client, include_str!("../sql/migrations/missing_roles.sql")).await? {
+        return Err(MigrationError::MissingRole(role));
+    }
+    if let Some(role) = first(client, include_str!("../sql/migrations/foreign_members.sql")).await? {
+        return Err(MigrationError::ForeignMember(role));
+    }
+    let foreign = db::foreign_objects(client, "monitoring", OWNER).await?;
+    if let Some(foreign) = foreign.into_iter().next() {
+        return Err(MigrationError::Foreign(foreign));
+    }
+    Ok(run_script(client, include_str!("../sql/migrations/create_schema.sql")).await?)
+}
+
+/// The first name that a statement gives.
+async fn first(client: &impl Client, sql: &str) -> Result<Option<String>, DbError> {
+    let rows = client.query(sql, &[]).await?;
+    rows.first().map(|row| row.get("name")).transpose()
+}
+
+fn preamble() -> Preamble {
+    Preamble {
+        lock_timeout: Duration::from_secs(60),
+        ..Preamble::new("pgvitals/migrate").with_statement_timeout(Duration::from_secs(300))
+    }
+}
+
 /// Brings the schema to the version of this program, and its grants to what they should be. The roles must be there
-/// (see [`logins::ensure`](crate::logins::ensure)), and the caller a member of `pgvitals_owner`. Callers at the same
-/// time wait for each other.
+/// (see [`logins::ensure`](crate::logins::ensure)). The caller is `pgvitals_owner`, let in by
+/// [`logins::lend_owner`](crate::logins::lend_owner) after [`prepare`], so that nothing here is done with an
+/// administrator's rights; a member of that role will do where the database is one's own. Callers at the same time wait for
+/// each other.
 ///
 /// # Errors
 ///
 /// Why the schema was left as it was.
 pub async fn migrate(client: &impl Client) -> Result<Applied, MigrationError> {
-    let preamble = Preamble {
-        lock_timeout: Duration::from_secs(60),
-        ..Preamble::new("pgvitals/migrate").with_statement_timeout(Duration::from_secs(300))
-    };
-    unit_of_work(client, &preamble, async |client| {
-        client
-            .query(include_str!("../sql/migrations/lock.sql"), &[])
-            .await?;
-        if let Some(row) = client
-            .query(include_str!("../sql/migrations/missing_roles.sql"), &[])
-            .await?
-            .first()
-        {
-            return Err(MigrationError::MissingRole(row.get("name")?));
-        }
+    unit_of_work(client, &preamble(), async |client| {
+        ensure_schema(client).await?;
         run_script(client, include_str!("../sql/migrations/bootstrap.sql")).await?;
         let pending = pending(client, ALL).await?;
         for migration in &pending {

@@ -22,6 +22,7 @@ mod rules;
 mod runs;
 mod snapshots;
 mod targets;
+mod trust;
 
 use std::time::Duration;
 

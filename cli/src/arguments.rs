@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod refusal;
 mod rules;
 mod telling;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use store::collectors::TargetKind;
 use vitals::channel::Kind;
 
+pub(crate) use refusal::without_addresses;
 pub(crate) use rules::{RuleName, Rules, SetRule, Suggest, TestRule, Thresholds};
 pub(crate) use telling::{
     Acknowledge, AddRoute, AddSilence, AddWindow, AlertId, Alerts, ListAlerts, Named, Recipient, Routes,

@@ -47,6 +47,9 @@ mod tests {
             assert!(!text.contains("hunter2"), "{text}");
         }
         let error = Arguments::try_parse_from(["pgvitals", "targets", "ad"]).unwrap_err();
-        assert_eq!(without_addresses(&error.to_string(), ["targets".to_owned()].into_iter()), None);
+        assert_eq!(
+            without_addresses(&error.to_string(), ["targets".to_owned()].into_iter()),
+            None
+        );
     }
 }

@@ -124,7 +124,9 @@ async fn what_cannot_be_watched_is_not_added_and_says_why() {
     ");
     let twice = project.run(&["targets", "add", "shop", "x", "postgres://u:hunter2@127.0.0.1/db"]);
     assert!(
-        twice.starts_with("exit code: 2") && twice.contains("unexpected argument") && !twice.contains("hunter2"),
+        twice.starts_with("exit code: 2")
+            && twice.contains("unexpected argument")
+            && !twice.contains("hunter2"),
         "{twice}"
     );
     assert_eq!(project.json(&["targets", "list"]).as_array().unwrap().len(), 0);

@@ -407,9 +407,9 @@ mod tests {
     /// Whether a text has an escape, which stands for another character.
     fn has_escape(text: &str) -> bool {
         let bytes = text.as_bytes();
-        bytes
-            .windows(3)
-            .any(|three| matches!(three, [b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
+        bytes.windows(3).any(
+            |three| matches!(three, [b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()),
+        )
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! Cutting text to the limits of those who receive it, and drawing small trends in it.
 
+use std::borrow::Cow;
+
 /// What stands where something was cut off.
 pub const ELLIPSIS: char = '…';
 
@@ -31,42 +33,42 @@ pub fn truncate_bytes(text: &str, limit: usize) -> String {
     short
 }
 
-/// The text with some characters written as something else, at most `limit` characters long and cut so that no
-/// replacement is.
+/// Whether a character shows nothing of itself and may change how what stands around it is shown: a control character, a
+/// mark that turns the direction of writing or has no width, a separator of lines, a tag.
 ///
-/// Receivers that read marks in a text (`<b>`, `*bold*`, `@name`) must not find any in what a statement says.
-pub fn escape(text: &str, limit: usize, replacement: impl Fn(char) -> Option<&'static str>) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    let mut length = 0;
-    // The text may end here if there turns out to be no room for all of it.
-    let mut fitting = 0;
-    for character in text.chars() {
-        let replaced = replacement(character);
-        length += replaced.map_or(1, |replaced| replaced.chars().count());
-        if length > limit {
-            escaped.truncate(fitting);
-            escaped.push(ELLIPSIS);
-            return escaped;
-        }
-        match replaced {
-            Some(replaced) => escaped.push_str(replaced),
-            None => escaped.push(character),
-        }
-        if length < limit {
-            fitting = escaped.len();
-        }
-    }
-    escaped
+/// The two joiners that several scripts need (`U+200C`, `U+200D`) are none.
+pub const fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
-/// The characters that have a meaning in HTML, and in what borrows from it.
-pub const fn html_entity(character: char) -> Option<&'static str> {
-    match character {
-        '&' => Some("&amp;"),
-        '<' => Some("&lt;"),
-        '>' => Some("&gt;"),
-        _ => None,
+/// The text with every invisible character written as Rust writes it (`\n`, `\u{1b}`), so that it can neither begin a line
+/// nor speak to a terminal.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_invisible) {
+        return Cow::Borrowed(text);
     }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match is_invisible(character) {
+            true => shown.extend(character.escape_default()),
+            false => shown.push(character),
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// The values as a line of bars, lowest `▁`, highest `█`: `▁▂▄█`. Empty for fewer than two values.
@@ -116,20 +118,24 @@ mod tests {
     }
 
     #[test]
-    fn no_entity_is_cut() {
-        let escape = |text, limit| escape(text, limit, html_entity);
-        assert_eq!(escape("a<b", 6), "a&lt;b");
-        assert_eq!(escape("a<b", 5), "a…");
-        assert_eq!(escape("a & b", 9), "a &amp; b");
-        assert_eq!(escape("a & b", 8), "a &amp;…");
+    fn what_is_invisible_is_shown() {
+        assert_eq!(visible("public.events"), "public.events");
+        assert_eq!(visible("a\nb\tc\r"), r"a\nb\tc\r");
+        assert_eq!(
+            visible("\u{1b}[31mred\u{7}\u{9b}2J"),
+            r"\u{1b}[31mred\u{7}\u{9b}2J"
+        );
+        assert_eq!(visible("ab\u{202e}dc"), r"ab\u{202e}dc");
+        assert_eq!(
+            visible("grün ❤\u{fe0f} می\u{200c}خواهم"),
+            "grün ❤\u{fe0f} می\u{200c}خواهم"
+        );
     }
 
     proptest! {
         #[test]
-        fn an_escaped_text_keeps_the_limit_and_has_no_marks(text in "[a<>&é]{0,40}", limit in 1usize..60) {
-            let escaped = escape(&text, limit, html_entity);
-            prop_assert!(escaped.chars().count() <= limit);
-            prop_assert!(!escaped.contains(['<', '>']));
+        fn nothing_invisible_is_left(text: String) {
+            prop_assert!(!visible(&text).contains(is_invisible));
         }
 
         #[test]

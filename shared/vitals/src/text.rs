@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use sha2::{Digest, Sha256};
+
 /// What stands where something was cut off.
 pub const ELLIPSIS: char = '…';
 
@@ -37,7 +39,7 @@ pub fn truncate_bytes(text: &str, limit: usize) -> String {
 /// mark that turns the direction of writing or has no width, a separator of lines, a tag.
 ///
 /// The two joiners that several scripts need (`U+200C`, `U+200D`) are none.
-pub const fn is_invisible(character: char) -> bool {
+pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -69,6 +71,53 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// The text line by line, each [`visible`]: for a terminal, which shows lines and tabs, and obeys what else is invisible.
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    let shows = |character: char| matches!(character, '\n' | '\t');
+    if !text.contains(|character| is_invisible(character) && !shows(character)) {
+        return Cow::Borrowed(text);
+    }
+    let pieces = text.split_inclusive(shows).map(|piece| {
+        let end = piece.strip_suffix(shows).map_or(piece.len(), str::len);
+        let (line, end) = piece.split_at(end);
+        format!("{}{end}", visible(line))
+    });
+    Cow::Owned(pieces.collect())
+}
+
+/// A document of JSON in which texts have no invisible character but in the form that JSON has for it (`\u009b`). The spaces
+/// and line breaks between its parts stay.
+pub fn visible_json(json: String) -> String {
+    // Within texts, writers of JSON leave only those alone that are not of ASCII, and DEL.
+    let is_left =
+        |character: char| is_invisible(character) && (character == '\u{7f}' || !character.is_ascii());
+    if !json.contains(is_left) {
+        return json;
+    }
+    let mut shown = String::with_capacity(json.len() + 8);
+    for character in json.chars() {
+        match is_left(character) {
+            true => {
+                let units = character
+                    .encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}"))
+                    .collect::<String>();
+                shown.push_str(&units);
+            }
+            false => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// What stands for the name of a person where everybody may read: the same for the same name, and no way back but guessing.
+pub fn pseudonym(name: &str) -> String {
+    let hash = Sha256::digest(name.as_bytes());
+    let digits: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("#{digits}")
 }
 
 /// The values as a line of bars, lowest `▁`, highest `█`: `▁▂▄█`. Empty for fewer than two values.
@@ -132,7 +181,35 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_terminal_is_told_nothing_but_lines() {
+        assert_eq!(visible_lines("a\n\tb\u{1b}[2J\r\n"), "a\n\tb\\u{1b}[2J\\r\n");
+        assert_eq!(visible_lines("a\nb"), "a\nb");
+        let json = serde_json::json!({"a": "\u{1b}\u{9b}\u{202e}\u{e0041}\u{7f}é"});
+        let shown = visible_json(serde_json::to_string_pretty(&json).unwrap());
+        assert_eq!(
+            shown,
+            "{\n  \"a\": \"\\u001b\\u009b\\u202e\\udb40\\udc41\\u007fé\"\n}"
+        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), json);
+    }
+
+    #[test]
+    fn a_pseudonym_is_the_same_for_the_same_name() {
+        assert_eq!(pseudonym("ada@example.com"), pseudonym("ada@example.com"));
+        assert_ne!(pseudonym("ada@example.com"), pseudonym("bob@example.com"));
+        assert_eq!(pseudonym("ada@example.com").len(), 9);
+    }
+
     proptest! {
+        #[test]
+        fn json_means_the_same_when_everything_in_it_is_visible(text: String) {
+            let json = serde_json::json!({ "text": text });
+            let shown = visible_json(json.to_string());
+            prop_assert!(!shown.contains(is_invisible));
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), json);
+        }
+
         #[test]
         fn nothing_invisible_is_left(text: String) {
             prop_assert!(!visible(&text).contains(is_invisible));

@@ -386,7 +386,7 @@ fn check_shape(kind: Kind, body: &serde_json::Value) {
 
 #[test]
 fn nobody_speaks_through_a_name() {
-    for text in crate::channel::untrusted::tests::HOSTILE {
+    for text in untrusted::tests::HOSTILE {
         for kind in Kind::ALL {
             let notification = chosen_by_somebody_else(text);
             check_nothing_speaks(*kind, std::slice::from_ref(&notification));
@@ -406,7 +406,7 @@ proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(60))]
 
     #[test]
-    fn nobody_speaks_through_any_name(text in crate::channel::untrusted::tests::hostile()) {
+    fn nobody_speaks_through_any_name(text in untrusted::tests::hostile()) {
         for kind in Kind::ALL {
             check_nothing_speaks(*kind, &[chosen_by_somebody_else(&text)]);
         }

@@ -105,10 +105,14 @@ mod tests {
     #[test]
     fn nobody_is_named_and_nothing_speaks_to_a_terminal() {
         let mut page = Page::new(&[]).unwrap();
-        let labels = [("usename", "ada@example.com"), ("relname", "a\u{1b}[2J\nb\u{202e}")];
+        let labels = [
+            ("usename", "ada@example.com"),
+            ("relname", "a\u{1b}[2J\nb\u{202e}"),
+        ];
         page.gauge("pg_some", "Some.", &labels, 1.0);
         let text = page.text(Format::Prometheus);
-        assert!(text.contains(r#"{relname="a\\u{1b}[2J\\nb\\u{202e}",usename="#"#), "{text}");
+        let labels = r##"{relname="a\\u{1b}[2J\\nb\\u{202e}",usename="#"##;
+        assert!(text.contains(labels), "{text}");
         assert!(!text.contains("ada"), "{text}");
     }
 }

@@ -20,7 +20,7 @@ select
   s.context::text as context,
   (
     case
-      when s.vartype <> 'string' or s.value = '' or s.name in (
+      when s.vartype <> 'string' or s.value in ('', '(disabled)') or s.name in (
         'archive_library', 'backtrace_functions', 'bonjour_name', 'client_encoding', 'cluster_name', 'config_file',
         'createrole_self_grant', 'data_directory', 'DateStyle', 'debug_io_direct', 'default_table_access_method',
         'default_tablespace', 'default_text_search_config', 'dynamic_library_path', 'event_source',

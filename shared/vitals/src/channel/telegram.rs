@@ -12,7 +12,7 @@ use super::request::{Method, Request};
 use super::untrusted::Markup;
 
 const LONGEST_TITLE: usize = 300;
-const LONGEST_TEXT: usize = 2_900;
+const LONGEST_TEXT: usize = 2_700;
 /// Of all facts together.
 const LONGEST_FACTS: usize = 800;
 const LONGEST_ADDRESS: usize = 1_000;

@@ -255,7 +255,7 @@ fn chosen_by_somebody_else(text: &str) -> Notification {
 /// Whether a text stands where nothing in it has a meaning, or where a program tells things apart by it.
 fn is_literal(kind: Kind, place: &str) -> bool {
     match kind {
-        Kind::Slack => place.starts_with("/blocks/"),
+        Kind::Slack => place != "/text",
         Kind::Teams | Kind::Webhook => true,
         Kind::Discord => place.ends_with("/footer/text"),
         Kind::Alertmanager => place.contains("/labels/") || place.ends_with("/runbook_url"),

@@ -102,22 +102,16 @@ fn alive(markup: Markup, text: &str) -> Option<String> {
     let anything = |text: &str| find(r"[!-/:-@\[-`{-~]", text);
     match markup {
         Markup::Plain => find(r"(?i)://|www\.|<[a-z/!?]", text),
-        Markup::Linkified => find(
-            r"(?i)://|www\.|@[a-z0-9]|[\p{Alphabetic}0-9-][.\u3002\uff0e\uff61]\p{Alphabetic}|[0-9]\.[0-9]+\.[0-9]",
-            text,
-        ),
-        Markup::Discord => {
-            anything(&unescaped(text).0).filter(|_| !text.ends_with(ELLIPSIS) || !text.ends_with('\\'))
+        Markup::Linkified => {
+            find(r"(?i)://|www\.|@[a-z0-9]|[0-9]\.[0-9]+\.[0-9]", text).or_else(|| host(text))
         }
+        Markup::Discord => anything(&unescaped(text).0),
         Markup::GitHub => {
             let (live, shown) = unescaped(text);
             anything(&live)
                 .or_else(|| find(r"(?i)@[a-z0-9]|#[0-9]|gh-[0-9]|:[a-z0-9_+-]+:|://|www\.", &shown))
         }
-        Markup::TelegramTitle => {
-            let (_, shown) = unescaped_entities(text);
-            find(r"[<>]", text).or_else(|| find(r"[@#$/:.\u3002\uff0e\uff61][\p{Alphabetic}0-9/]", &shown))
-        }
+        Markup::TelegramTitle => find(r"[<>]", text).or_else(|| command(&unescaped_entities(text))),
         Markup::TelegramCode => {
             let inside = text.strip_prefix("<code>")?.strip_suffix("</code>")?;
             find(r"[<>]|&[^aglq]|&$", inside)
@@ -129,25 +123,46 @@ fn alive(markup: Markup, text: &str) -> Option<String> {
     }
 }
 
-fn unescaped_entities(text: &str) -> (String, String) {
-    let shown = text
-        .replace("&lt;", "<")
+/// A host, which many a program makes a link of.
+fn host(text: &str) -> Option<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let joins = |three: &&[char]| {
+        let before = three[0].is_alphanumeric() || three[0] == '-';
+        before && is_dot(three[1]) && three[2].is_alphabetic()
+    };
+    characters
+        .windows(3)
+        .find(joins)
+        .map(|three| three.iter().collect())
+}
+
+/// What Telegram makes a link of: `@name`, `#tag`, `$TAG`, `/command`, a host, an address.
+fn command(text: &str) -> Option<String> {
+    let characters: Vec<char> = text.chars().collect();
+    let joins = |two: &&[char]| {
+        let begins = matches!(two[0], '@' | '#' | '$' | '/' | ':') || is_dot(two[0]);
+        begins && (two[1].is_alphanumeric() || two[1] == '/')
+    };
+    characters.windows(2).find(joins).map(|two| two.iter().collect())
+}
+
+fn unescaped_entities(text: &str) -> String {
+    text.replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&quot;", "\"")
-        .replace("&amp;", "&");
-    (String::new(), shown)
+        .replace("&amp;", "&")
 }
 
 /// How a text is shown, without the marks that have no width.
 fn shown(markup: Markup, text: &str) -> String {
     let shown = match markup {
         Markup::Discord | Markup::GitHub => unescaped(text).1,
-        Markup::TelegramTitle => unescaped_entities(text).1,
+        Markup::TelegramTitle => unescaped_entities(text),
         Markup::TelegramCode => {
             let inside = text
                 .strip_prefix("<code>")
                 .and_then(|text| text.strip_suffix("</code>"));
-            unescaped_entities(inside.unwrap_or_default()).1
+            unescaped_entities(inside.unwrap_or_default())
         }
         Markup::ChatCode => {
             let inside = text.strip_prefix('`').and_then(|text| text.strip_suffix('`'));
@@ -158,7 +173,14 @@ fn shown(markup: Markup, text: &str) -> String {
         }
         Markup::Plain | Markup::Linkified => text.to_owned(),
     };
-    shown.replace(BREAK, "")
+    plain(&shown)
+}
+
+/// A text without the marks that have no width, and with the signs of which others take the place.
+fn plain(text: &str) -> String {
+    text.replace(BREAK, "")
+        .replace('\u{2039}', "<")
+        .replace('\u{2cb}', "`")
 }
 
 const ALL: [Markup; 7] = [
@@ -229,7 +251,7 @@ proptest! {
         for markup in ALL {
             let whole = text.written(markup, usize::MAX);
             prop_assert_eq!(alive(markup, &whole), None, "{:?}: {}", markup, whole);
-            prop_assert_eq!(&shown(markup, &whole), &text.0.replace(BREAK, ""), "{:?}", markup);
+            prop_assert_eq!(shown(markup, &whole), plain(&text.0), "{:?}", markup);
             let cut = text.written(markup, limit);
             prop_assert_eq!(alive(markup, &cut), None, "{:?}: {}", markup, cut);
             prop_assert!(length(markup, &cut) <= limit, "{:?}: {}", markup, cut);

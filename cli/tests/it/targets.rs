@@ -122,6 +122,18 @@ async fn what_cannot_be_watched_is_not_added_and_says_why() {
 
     hint: write it as postgres://USER@HOST:PORT/DATABASE
     ");
+    let file = project.path().join("password");
+    std::fs::write(&file, "p@ss#w\n").unwrap();
+    let answer = project.run(&[
+        "targets",
+        "add",
+        "shop",
+        &at(port),
+        "--password-file",
+        &file.to_string_lossy(),
+    ]);
+    assert!(answer.starts_with("exit code: 1"), "no such password: {answer}");
+    assert!(!answer.contains("p@ss"), "{answer}");
     let twice = project.run(&["targets", "add", "shop", "x", "postgres://u:hunter2@127.0.0.1/db"]);
     assert!(
         twice.starts_with("exit code: 2")

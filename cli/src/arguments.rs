@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod refusal;
 mod rules;
 mod telling;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use store::collectors::TargetKind;
 use vitals::channel::Kind;
 
+pub(crate) use refusal::without_addresses;
 pub(crate) use rules::{RuleName, Rules, SetRule, Suggest, TestRule, Thresholds};
 pub(crate) use telling::{
     Acknowledge, AddRoute, AddSilence, AddWindow, AlertId, Alerts, ListAlerts, Named, Recipient, Routes,
@@ -146,6 +148,10 @@ pub(crate) struct AddTarget {
     /// Its address: postgres://USER@HOST:PORT/DATABASE; of a PgBouncer postgres://USER@IP:PORT/pgbouncer.
     /// A password in it is kept in .pgvitals/secrets.env, never in the database.
     pub(crate) url: String,
+    /// A file with its password, instead of one in the address, which everybody on this machine can read while the command
+    /// runs; `-` is the standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
     /// The name of its password in the variable target_passwords; by default the target's own name, or `default`
     /// when no password is known under that.
     #[arg(long)]

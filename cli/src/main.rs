@@ -52,7 +52,10 @@ use settings::Settings;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
     let output = Output::new(arguments.json);
     match run(arguments, &output).await {
         Ok(code) => code,
@@ -61,6 +64,16 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what is wrong with what was typed; or answers `--help` and `--version`, which come as errors too.
+fn refuse(error: &clap::Error) -> ExitCode {
+    match arguments::without_addresses(&error.to_string(), std::env::args()) {
+        Some(text) => Output::new(false).say(text.trim_end()),
+        // There is nobody left to tell when the stream is gone.
+        None => drop(error.print()),
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode> {

@@ -1,4 +1,5 @@
-//! The one place that prints: data to stdout, as text or as JSON, everything else to stderr.
+//! The one place that prints: data to stdout, as text or as JSON, everything else to stderr. Nothing of it speaks to a
+//! terminal: names come from databases, and what is invisible in them is shown.
 //!
 //! A command hands over what it found and does not know in which form it is shown.
 
@@ -11,6 +12,7 @@ use comfy_table::{ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::Value;
+use vitals::text::{visible, visible_json, visible_lines};
 
 use crate::failure;
 
@@ -69,13 +71,13 @@ impl Output {
     /// Says something that is not a result.
     pub(crate) fn say(&self, message: &str) {
         // There is nobody left to tell when stderr is gone.
-        let _ = writeln!(io::stderr(), "{message}");
+        let _ = writeln!(io::stderr(), "{}", visible_lines(message));
     }
 
     /// Begins a long step.
     pub(crate) fn step(&self, message: &str) -> Step {
         let bar = if io::stderr().is_terminal() {
-            let bar = ProgressBar::new_spinner().with_message(message.to_owned());
+            let bar = ProgressBar::new_spinner().with_message(visible(message).into_owned());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
                 bar.set_style(style);
             }
@@ -91,7 +93,7 @@ impl Output {
     /// Begins a long step of many rows, whose number is told once it is known.
     pub(crate) fn meter(&self, message: &str) -> Meter {
         let bar = if io::stderr().is_terminal() {
-            let bar = ProgressBar::new(0).with_message(message.to_owned());
+            let bar = ProgressBar::new(0).with_message(visible(message).into_owned());
             let template = "{bar:30} {percent:>3} %  {human_pos} of {human_len} rows, {eta} left  {msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
@@ -122,7 +124,7 @@ impl Output {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Ok(None);
         }
-        write!(io::stderr(), "{question} [y/N] ")?;
+        write!(io::stderr(), "{} [y/N] ", visible_lines(question))?;
         let mut answer = String::new();
         io::stdin().read_line(&mut answer)?;
         Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
@@ -132,7 +134,7 @@ impl Output {
 impl Step {
     /// Says what is being done now.
     pub(crate) fn now(&self, message: &str) {
-        self.bar.set_message(message.to_owned());
+        self.bar.set_message(visible(message).into_owned());
     }
 }
 
@@ -149,7 +151,7 @@ impl Meter {
 
     /// Says what is being done now.
     pub(crate) fn now(&mut self, message: &str) {
-        self.bar.set_message(message.to_owned());
+        self.bar.set_message(visible(message).into_owned());
     }
 }
 
@@ -186,7 +188,9 @@ impl Listing {
         cells: impl IntoIterator<Item = String>,
         item: &impl Serialize,
     ) -> Result<()> {
-        self.table.add_row(cells);
+        // A line break in a name makes no new row.
+        self.table
+            .add_row(cells.into_iter().map(|cell| visible(&cell).into_owned()));
         self.item(item)
     }
 
@@ -221,11 +225,11 @@ impl Listing {
 }
 
 fn print_json(value: &Value) -> Result<()> {
-    print(&serde_json::to_string_pretty(value)?)
+    print(&visible_json(serde_json::to_string_pretty(value)?))
 }
 
 fn print(text: &str) -> Result<()> {
-    match writeln!(io::stdout(), "{}", text.trim_end()) {
+    match writeln!(io::stdout(), "{}", visible_lines(text.trim_end())) {
         // Whoever reads us, such as `head`, may have seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
@@ -249,6 +253,14 @@ mod tests {
             listing.to_text(),
             "NAME           STATE\nlocal          up\na-longer-name"
         );
+    }
+
+    #[test]
+    fn a_name_makes_no_row_and_says_nothing_to_a_terminal() {
+        let mut listing = Listing::new(&["name"], "nothing");
+        let name = "a\nEVIL\u{1b}[2J\u{202e}".to_owned();
+        listing.row([name], &"a").unwrap();
+        assert_eq!(listing.to_text(), "NAME\na\\nEVIL\\u{1b}[2J\\u{202e}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{Read as _, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -90,6 +90,21 @@ impl Secrets {
             .and_then(|()| fs::rename(&new, &self.path));
         written.with_context(|| format!("cannot write `{}`", self.path.display()))
     }
+}
+
+/// A key or a password from a file, or, for `-`, from the standard input: what stands on the command line everybody on the
+/// machine can read.
+pub(crate) fn read_secret(file: &Path) -> Result<String> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("cannot read the key from the standard input")?;
+    } else {
+        text = fs::read_to_string(file)
+            .with_context(|| format!("cannot read the key from `{}`", file.display()))?;
+    }
+    Ok(text.trim().to_owned())
 }
 
 /// What a dotenv file says; nothing when there is none.

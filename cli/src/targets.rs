@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::monitoring;
 use crate::output::{Listing, Output};
 use crate::project::Project;
-use crate::secrets::TARGET_PASSWORDS;
+use crate::secrets::{TARGET_PASSWORDS, read_secret};
 use crate::settings::Settings;
 use crate::state::State;
 
@@ -50,6 +50,10 @@ async fn add(
         )
         .because(error)
     })?;
+    let url = match &arguments.password_file {
+        Some(file) => url.with_password(&read_secret(file)?),
+        None => url,
+    };
     let client = monitoring::open(settings).await?;
     let password = url.expose_password().map(str::to_owned);
     let secret = choose_secret(arguments, password.is_some(), settings)?;

@@ -14,7 +14,7 @@
 -- PostgreSQL 13 does not say since when a session waits. One row per session of a chain, those at its ends without `blocker_pids`; pid 0 is a prepared transaction. Where nobody
 -- waits, neither the lock table is read nor pg_blocking_pids called, since both hold up the lock manager; and it is called
 -- for 200 sessions at most. A worker of a parallel query waits for its leader's whole group and is shown as the leader.
--- The wait for a row is a wait for the transaction that changed it; its table is the one that the first in line keeps
+-- Names of applications as in `connections`. The wait for a row is a wait for the transaction that changed it; its table is the one that the first in line keeps
 -- a tuple lock on.
 
 with session as materialized (
@@ -53,7 +53,14 @@ select
   pg_catalog.array_to_string(b.pids, ' ')::text as blocker_pids,
   (case when involved.pid = 0 then 'prepared transaction' else s.state end)::text as state,
   s.usename::text as user_name,
-  s.application_name::text as application,
+  pg_catalog.regexp_replace(
+    pg_catalog.left(s.application_name, 64),
+    '[^ ,;|]*@[^ ,;|]*|=[^ ,;|]+|[[:<:]](bearer[ :]|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|whsec_|eyj[0-9a-z_-]{8})[^ ,;|]*'
+    || '|[0-9][0-9.:/-]{6,}|[0-9a-f-]{16,}|[[:<:]](?=[a-f]*[0-9])[0-9a-f]{8,}[[:>:]]'
+    || '|[[:<:]](?=[a-z_]*[0-9]+[a-z])[0-9a-z_]{12,}[[:>:]]|[0-9a-z+]{30,}|[0-9]+',
+    '#',
+    'gi'
+  )::text as application,
   s.datname::text as database,
   null::int8 as waiting_ms,
   (pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - s.query_start) * 1000)::int8 as statement_ms,

@@ -8,9 +8,10 @@
 -- columns: database=key user_name=key application=key backend_type=key state=key sessions=gauge
 -- columns: oldest_transaction_ms=gauge oldest_statement_ms=gauge oldest_state_ms=gauge oldest_session_ms=gauge
 --
--- The keys are bounded: an application that writes its process or host number into its name is one application (the
--- number becomes `#`), and what is not among the 200 largest groups is counted in the group `(other)`. The session
--- that asks is left out. What is not a client has no state, which is an empty text here.
+-- The keys are bounded: what is not among the 200 largest groups is counted in the group `(other)`. Applications write
+-- numbers, ids, tokens and mail addresses into their names: each becomes `#`, so that an application is one, whichever of
+-- its processes it is, and nothing is told of whom it works for. The session that asks is left out. What is not a client
+-- has no state, which is an empty text here.
 
 with moment as materialized (
   select pg_catalog.clock_timestamp() as at
@@ -20,7 +21,12 @@ session as materialized (
     coalesce(a.datname::text, '') as database,
     coalesce(a.usename::text, '') as user_name,
     pg_catalog.regexp_replace(
-      pg_catalog.left(coalesce(a.application_name, ''), 64), '[0-9a-fA-F-]{16,}|[0-9]{3,}', '#', 'g'
+      pg_catalog.left(coalesce(a.application_name, ''), 64),
+      '[^ ,;|]*@[^ ,;|]*|=[^ ,;|]+|[[:<:]](bearer[ :]|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|whsec_|eyj[0-9a-z_-]{8})[^ ,;|]*'
+      || '|[0-9][0-9.:/-]{6,}|[0-9a-f-]{16,}|[[:<:]](?=[a-f]*[0-9])[0-9a-f]{8,}[[:>:]]'
+      || '|[[:<:]](?=[a-z_]*[0-9]+[a-z])[0-9a-z_]{12,}[[:>:]]|[0-9a-z+]{30,}|[0-9]+',
+      '#',
+      'gi'
     ) as application,
     coalesce(a.backend_type, '') as backend_type,
     coalesce(a.state, '') as state,

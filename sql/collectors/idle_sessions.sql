@@ -15,7 +15,12 @@
 with session as (
   select
     pg_catalog.regexp_replace(
-      pg_catalog.left(coalesce(a.application_name, ''), 64), '[0-9a-fA-F-]{16,}|[0-9]{3,}', '#', 'g'
+      pg_catalog.left(coalesce(a.application_name, ''), 64),
+      '[^ ,;|]*@[^ ,;|]*|=[^ ,;|]+|[[:<:]](bearer[ :]|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|whsec_|eyj[0-9a-z_-]{8})[^ ,;|]*'
+      || '|[0-9][0-9.:/-]{6,}|[0-9a-f-]{16,}|[[:<:]](?=[a-f]*[0-9])[0-9a-f]{8,}[[:>:]]'
+      || '|[[:<:]](?=[a-z_]*[0-9]+[a-z])[0-9a-z_]{12,}[[:>:]]|[0-9a-z+]{30,}|[0-9]+',
+      '#',
+      'gi'
     ) as application,
     a.state,
     greatest(0, pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - a.state_change) * 1000)::int8 as idle_ms

@@ -6,7 +6,7 @@
 -- versions: 13-18
 -- privileges: none
 -- keeps: changes
--- columns: schema=key index=key table=label definition=text
+-- columns: schema=key index=key table=label definition=expression
 --
 -- pg_get_indexdef opens the table, which takes long for thousands of them and waits behind ACCESS EXCLUSIVE locks. Most
 -- indexes have nothing but columns, and their definition is put together here, word for word; only the others are asked

@@ -6,7 +6,7 @@
 -- versions: 13-18
 -- privileges: pg_read_all_stats
 -- keeps: changes
--- columns: schema=key index=key table=label root=label definition=text is_building=gauge estimated_bytes=gauge
+-- columns: schema=key index=key table=label root=label definition=expression is_building=gauge estimated_bytes=gauge
 --
 -- An index is invalid from the first moment of a concurrent build until it is ready: `is_building` is 1 while somebody
 -- works at it. The index of a partitioned table is invalid as long as a partition has none that belongs to it. How it was

@@ -7,6 +7,6 @@
 -- versions: 1.18
 -- privileges: none
 -- keeps: changes
--- columns: key=key value=text
+-- columns: key=key value=setting
 
 show config

@@ -7,7 +7,7 @@
 -- privileges: pg_read_all_stats
 -- columns: holder=key database=label name=label age_xids=gauge held_ms=gauge
 --
--- `name` is the application of a running transaction or of a replica that gives feedback, the slot, or the owner of a
+-- `name` is the application of a running transaction (as in `connections`) or of a replica that gives feedback, the slot, or the owner of a
 -- prepared transaction. A slot holds rows of all databases, or, as `replication_slot_catalog`, those of the catalogs
 -- only. For how long a slot has held is not known. The transaction that asks is left out.
 
@@ -15,7 +15,14 @@ with holder as (
   select
     'running_transaction' as holder,
     a.datname::text as database,
-    a.application_name::text as name,
+    pg_catalog.regexp_replace(
+      pg_catalog.left(a.application_name, 64),
+      '[^ ,;|]*@[^ ,;|]*|=[^ ,;|]+|[[:<:]](bearer[ :]|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|whsec_|eyj[0-9a-z_-]{8})[^ ,;|]*'
+      || '|[0-9][0-9.:/-]{6,}|[0-9a-f-]{16,}|[[:<:]](?=[a-f]*[0-9])[0-9a-f]{8,}[[:>:]]'
+      || '|[[:<:]](?=[a-z_]*[0-9]+[a-z])[0-9a-z_]{12,}[[:>:]]|[0-9a-z+]{30,}|[0-9]+',
+      '#',
+      'gi'
+    ) as name,
     greatest(pg_catalog.age(a.backend_xmin), pg_catalog.age(a.backend_xid)) as age,
     a.xact_start as since
   from pg_catalog.pg_stat_activity as a

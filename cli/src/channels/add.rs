@@ -1,11 +1,8 @@
 //! `pgvitals channels add`: everything that a kind needs is checked before anything is written.
 
-use std::fs;
-use std::io::Read as _;
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 use store::channels::{self, Address, NewChannel};
 use url::Url;
@@ -19,7 +16,7 @@ use crate::failure::Failure;
 use crate::monitoring;
 use crate::output::Output;
 use crate::project::Project;
-use crate::secrets::{CHANNEL_SECRETS, CHANNEL_URLS};
+use crate::secrets::{CHANNEL_SECRETS, CHANNEL_URLS, read_secret};
 use crate::settings::Settings;
 use crate::state::State;
 use crate::targets::refused;
@@ -172,7 +169,7 @@ fn key(arguments: &AddChannel, settings: &Settings) -> Result<Option<Key>> {
     let name = arguments.key.clone().unwrap_or_else(|| arguments.name.clone());
     if let Some(file) = &arguments.key_file {
         settings.check_may_keep(CHANNEL_SECRETS, &name)?;
-        let value = read_key(file)?;
+        let value = read_secret(file)?;
         check_key(kind, Some(&value)).map_err(|error| {
             Failure::new(error.to_string(), format!("check what is in {}", file.display()))
         })?;
@@ -196,20 +193,6 @@ fn key(arguments: &AddChannel, settings: &Settings) -> Result<Option<Key>> {
         None => {}
     }
     Ok(Some(Key { name, value: None }))
-}
-
-/// A key does not stand on the command line, which everybody on the machine can read.
-fn read_key(file: &Path) -> Result<String> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .context("cannot read the key from the standard input")?;
-    } else {
-        text = fs::read_to_string(file)
-            .with_context(|| format!("cannot read the key from `{}`", file.display()))?;
-    }
-    Ok(text.trim().to_owned())
 }
 
 fn check_url(kind: Kind, text: &str) -> Result<Url> {

@@ -98,7 +98,7 @@ async fn what_cannot_be_watched_is_not_added_and_says_why() {
 
     ----- stderr -----
     error: cannot use the address of the target
-      caused by: the address begins with mysql:// where postgres:// was expected
+      caused by: the address does not begin with postgres://
 
     hint: write it as postgres://USER@HOST:PORT/DATABASE
     ");
@@ -111,6 +111,36 @@ async fn what_cannot_be_watched_is_not_added_and_says_why() {
 
     hint: give the password in the address, or add "nobody-knows" to the JSON object in SPIN_VARIABLE_TARGET_PASSWORDS
     "#);
+    // An address of which a piece of the password would become the host is refused before anything is asked.
+    assert_answer!(project.run(&["targets", "add", "shop", "postgres://u:p@ss#w@127.0.0.1/db"]), @r"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: cannot use the address of the target
+      caused by: the user, the password or the database in the address has a mark that must be written encoded: %40 for @, %2F for /, %3F for ?, %23 for #
+
+    hint: write it as postgres://USER@HOST:PORT/DATABASE
+    ");
+    let file = project.path().join("password");
+    std::fs::write(&file, "p@ss#w\n").unwrap();
+    let answer = project.run(&[
+        "targets",
+        "add",
+        "shop",
+        &at(port),
+        "--password-file",
+        &file.to_string_lossy(),
+    ]);
+    assert!(answer.starts_with("exit code: 1"), "no such password: {answer}");
+    assert!(!answer.contains("p@ss"), "{answer}");
+    let twice = project.run(&["targets", "add", "shop", "x", "postgres://u:hunter2@127.0.0.1/db"]);
+    assert!(
+        twice.starts_with("exit code: 2")
+            && twice.contains("unexpected argument")
+            && !twice.contains("hunter2"),
+        "{twice}"
+    );
     assert_eq!(project.json(&["targets", "list"]).as_array().unwrap().len(), 0);
 
     // Somebody may know better.

@@ -1,8 +1,11 @@
 //! The page under construction.
 
+use std::borrow::Cow;
+
 use function::log::Logger;
 use serde_json::json;
 use vitals::exposition::{Exposition, ExpositionError, Format, Kind};
+use vitals::text::{pseudonym, visible};
 
 /// A page of families. What cannot be exposed costs itself and not the page: it is left out and counted.
 #[derive(Debug, Default)]
@@ -38,8 +41,11 @@ impl Page {
         }
         match self.exposition.family(name, kind, help) {
             Ok(family) => {
-                let added = series.iter().map(|(labels, value)| family.add(labels, *value));
-                self.refused.extend(added.filter_map(Result::err));
+                for (labels, value) in series {
+                    let shown: Vec<_> = labels.iter().map(|label| (label.0, shown(*label))).collect();
+                    let labels: Vec<_> = shown.iter().map(|(name, value)| (*name, &**value)).collect();
+                    self.refused.extend(family.add(&labels, *value).err());
+                }
             }
             Err(error) => self.refused.push(error),
         }
@@ -71,6 +77,17 @@ impl Page {
     }
 }
 
+/// The labels that name a user of a database.
+const USERS: [&str; 3] = ["usename", "user", "rolname"];
+
+/// The value of a label as everybody may see it: a login that is a mail address is that of a person.
+fn shown<'a>((label, value): (&str, &'a str)) -> Cow<'a, str> {
+    match USERS.contains(&label) && value.contains('@') {
+        true => Cow::Owned(pseudonym(value)),
+        false => visible(value),
+    }
+}
+
 /// A count as a float, which is what Prometheus has. Exact to 2^53.
 pub(crate) fn float(count: i64) -> f64 {
     count as f64
@@ -79,4 +96,23 @@ pub(crate) fn float(count: i64) -> f64 {
 /// A truth as Prometheus writes it.
 pub(crate) fn flag(truth: bool) -> f64 {
     f64::from(u8::from(truth))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_named_and_nothing_speaks_to_a_terminal() {
+        let mut page = Page::new(&[]).unwrap();
+        let labels = [
+            ("usename", "ada@example.com"),
+            ("relname", "a\u{1b}[2J\nb\u{202e}"),
+        ];
+        page.gauge("pg_some", "Some.", &labels, 1.0);
+        let text = page.text(Format::Prometheus);
+        let labels = r##"{relname="a\\u{1b}[2J\\nb\\u{202e}",usename="#"##;
+        assert!(text.contains(labels), "{text}");
+        assert!(!text.contains("ada"), "{text}");
+    }
 }

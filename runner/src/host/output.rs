@@ -1,5 +1,6 @@
 //! What a component prints, line by line in the log of the runner.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -74,11 +75,23 @@ fn split(unfinished: &mut Vec<u8>, bytes: &[u8], mut print: impl FnMut(&[u8])) {
 
 fn log(component: &str, stream: Stream, line: &[u8]) {
     let line = String::from_utf8_lossy(line);
-    let line = line.trim_end_matches('\r');
+    let line = visible(line.trim_end_matches('\r'));
     match stream {
         Stream::Stdout => tracing::info!(target: "component", component, stream = "stdout", "{line}"),
         Stream::Stderr => tracing::warn!(target: "component", component, stream = "stderr", "{line}"),
     }
+}
+
+/// The line with its control characters written as Rust writes them: the terminal that shows the log shall not obey them.
+fn visible(line: &str) -> Cow<'_, str> {
+    if !line.contains(char::is_control) {
+        return Cow::Borrowed(line);
+    }
+    let shown = line.chars().map(|character| match character.is_control() {
+        true => character.escape_default().to_string(),
+        false => character.to_string(),
+    });
+    Cow::Owned(shown.collect())
 }
 
 impl IsTerminal for Output {
@@ -158,6 +171,12 @@ mod tests {
     #[test]
     fn an_empty_line_is_a_line() {
         check(&["\n\na\n"], &["", "", "a"], "");
+    }
+
+    #[test]
+    fn a_terminal_is_told_nothing() {
+        assert_eq!(visible("a\u{1b}[2J\tb\u{9b}"), "a\\u{1b}[2J\\tb\\u{9b}");
+        assert_eq!(visible("a line"), "a line");
     }
 
     #[test]

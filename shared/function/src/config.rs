@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use db::SafeUrl;
 use store::logins::Login;
+use vitals::address::is_web_address;
 use vitals::channel::{Kind, Need};
 
 use crate::host::Host;
@@ -238,11 +239,7 @@ async fn web_address(host: &impl Host, name: &'static str) -> Result<Option<Secr
     }
 }
 
-const NO_WEB_ADDRESS: &str = "does not begin with http:// or https://";
-
-fn is_web_address(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
-}
+const NO_WEB_ADDRESS: &str = "is not an address of the form https://host/path, without a user and a password";
 
 async fn fallback(host: &impl Host) -> Result<Option<Fallback>, ConfigError> {
     let Some(url) = web_address(host, "fallback_channel_url").await? else {
@@ -361,12 +358,12 @@ mod tests {
             ),
             (
                 complete().variable("external_url", "example.com"),
-                "variable external_url does not begin with http:// or https://",
+                "variable external_url is not an address of the form https://host/path, without a user and a password",
                 "people",
             ),
             (
                 complete().variable("heartbeat_url", "hunter2"),
-                "variable heartbeat_url does not begin with http:// or https://",
+                "variable heartbeat_url is not an address of the form https://host/path, without a user and a password",
                 "asked for",
             ),
             (

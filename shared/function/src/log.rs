@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
+use vitals::text::visible_json;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl Logger {
     }
 
     fn line(&self, time: &DateTime<Utc>, level: Level, message: &str, fields: Value) -> String {
-        let mut line = json!({
+        let line = json!({
             "time": time.to_rfc3339_opts(SecondsFormat::Millis, true),
             "level": level.name(),
             "function": self.function,
@@ -91,8 +92,8 @@ impl Logger {
             "fields": fields,
         })
         .to_string();
-        line.push('\n');
-        line
+        // A terminal that shows the log obeys what is invisible, and JSON lets some of it through.
+        visible_json(line) + "\n"
     }
 }
 
@@ -119,5 +120,18 @@ mod tests {
             "fields": {"rows": 1},
         });
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_line_says_nothing_to_a_terminal() {
+        let name = "a\u{1b}]0;title\u{7}\u{9b}2J\u{202e}\r";
+        let fields = json!({"table": name, name: 1});
+        let line =
+            Logger::new("check-alerts").line(&DateTime::UNIX_EPOCH, Level::Info, "A line", fields.clone());
+        assert!(
+            !line.trim_end_matches('\n').contains(vitals::text::is_invisible),
+            "{line:?}"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["fields"], fields);
     }
 }

@@ -43,7 +43,20 @@ const LINES: [(&str, bool); 13] = [
     ("columns", true),
 ];
 
-const KINDS: [&str; 7] = ["key", "label", "text", "statement", "counter", "gauge", "epoch"];
+const KINDS: [&str; 9] = [
+    "key",
+    "label",
+    "text",
+    "statement",
+    "expression",
+    "setting",
+    "counter",
+    "gauge",
+    "epoch",
+];
+
+/// How every collector begins to look for what must not be shown of the name that an application gave itself.
+const APPLICATION_NAMES: &str = "'[^ ,;|]*@[^ ,;|]*|=[^ ,;|]+|";
 const PRIVILEGES: [&str; 4] = [
     "pg_monitor",
     "pg_read_all_settings",
@@ -127,6 +140,12 @@ impl File {
             ));
         }
         check_times(&self.sql)?;
+        let sessions = self.sql.contains("pg_stat_activity") && self.sql.contains("application_name");
+        if sessions && !self.sql.contains(APPLICATION_NAMES) {
+            return Err(HeaderError::Statement(
+                "tells the names of applications as they are: write them as sql/collectors/connections.sql does",
+            ));
+        }
         // The collectors of a target share a transaction, at whose beginning these stand still.
         let still = ["now()", "current_timestamp", "transaction_timestamp()"];
         if still.iter().any(|word| self.sql.contains(word)) {

@@ -123,6 +123,10 @@ pub enum ColumnKind {
     Text,
     /// The text of a statement, which is normalised before it is stored.
     Statement,
+    /// A piece of SQL from the catalog, such as the definition of an index, of which literals are masked before it is stored.
+    Expression,
+    /// The value of the setting that the key names, which is hidden unless it is harmless.
+    Setting,
     /// A number that only grows, unless it is reset.
     Counter,
     /// A number that says how things are now.

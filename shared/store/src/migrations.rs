@@ -53,6 +53,7 @@ pub const ALL: &[Migration] = &[
     migration!(17, "responses", "0017_responses.sql"),
     migration!(18, "load_runs", "0018_load_runs.sql"),
     migration!(19, "process_restarts", "0019_process_restarts.sql"),
+    migration!(20, "hidden_texts", "0020_hidden_texts.sql"),
 ];
 
 /// What a call of [`migrate`] did.

@@ -76,6 +76,25 @@ impl Place<'_> {
     }
 }
 
+/// Whether a text is an address of the web that every reader takes apart alike: `https://host:port/path?query`, without a
+/// user or a password, of which a part could be taken for the host (`https://user:p#ss@host/`) and be shown.
+pub fn is_web_address(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let Some(rest) = rest else { return false };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let after = rest.get(authority.len()..).unwrap_or_default();
+    let (host, port) = split_port(authority);
+    // What seems to be a port may be the beginning of a password.
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok() && !after.contains('@'));
+    !host.is_empty()
+        && is_port
+        && !authority.contains('@')
+        && !text.contains(['#', '\\'])
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// `host:port`, `[address]:port`, or a host alone.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
@@ -251,6 +270,39 @@ mod tests {
         assert!(!place("https", "alerts.corp.internal", 443).is_allowed(["https://*"]));
         assert!(place("http", "[::1]", 80).is_allowed(["http://[::1]"]));
         assert!(place("https", "hooks.slack.com", 443).is_allowed([]));
+    }
+
+    #[test]
+    fn an_address_of_the_web_has_no_password_that_could_be_taken_for_a_host() {
+        for text in [
+            "https://hooks.slack.com/services/x",
+            "http://127.0.0.1:9093",
+            "http://[::1]:9093/",
+            "https://[2606:4700::1111]/x",
+            "https://example.webhook.office.com/webhookb2/a@b/IncomingWebhook/c",
+            "https://host/?to=ada@example.com",
+        ] {
+            assert!(is_web_address(text), "{text}");
+        }
+        for text in [
+            "ftp://host/",
+            "https://",
+            "https:///path",
+            "https://user:hunter2@host/",
+            "https://user@host/",
+            "https://user:hunter2#x@host/",
+            "https://user:12#x@host/",
+            "https://user:12/x@host/",
+            "https://user:12?x@host/",
+            "https://user:12\\x@host/",
+            "https://user:hunter2/x@host/",
+            "https://host:99999/",
+            "https://host/a b",
+            "https://host/\nx",
+            "hooks.slack.com",
+        ] {
+            assert!(!is_web_address(text), "{text}");
+        }
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 //! - [`Settings`], [`Destination`]: one receiver of somebody's, checked
 //! - [`Message`]: what it is to be told: one notification, or a storm of them
 //! - [`Exchange`]: the requests that tell it, and what its answers mean
+//! - `untrusted`: text that users of a watched database may have written, which no channel can take as its own
 //! - `card`: what people are shown, before it takes the form of a chat, a mail or a telephone
 
 pub mod alertmanager;
@@ -28,6 +29,7 @@ mod settings;
 pub mod slack;
 pub mod teams;
 pub mod telegram;
+mod untrusted;
 pub mod webhook;
 
 pub use destination::{Destination, DestinationError, check_address, check_key, check_settings};

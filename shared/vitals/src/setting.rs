@@ -1,7 +1,62 @@
-//! Server parameters as numbers, under the names that `postgres_exporter` gives them.
+//! What may be told of the settings of a PgBouncer ([`told`]), and server parameters as numbers, under the names that `postgres_exporter` gives them.
 //!
 //! The rules are those of its collector `pg_setting`: a parameter that is a truth or a number becomes `pg_settings_NAME`,
 //! in seconds or bytes if it has a unit of time or size; texts and enumerations are left out.
+
+/// What stands for a value that may hold a secret.
+pub const HIDDEN: &str = "(hidden)";
+
+/// The settings of a PgBouncer that are texts and hold no secret: names, places and choices. Others do: the password of a
+/// directory is one of its options, and a query may have anything in it.
+const TOLD: [&str; 38] = [
+    "admin_users",
+    "auth_dbname",
+    "auth_file",
+    "auth_hba_file",
+    "auth_ident_file",
+    "auth_type",
+    "auth_user",
+    "client_tls13_ciphers",
+    "client_tls_ca_file",
+    "client_tls_cert_file",
+    "client_tls_ciphers",
+    "client_tls_dheparams",
+    "client_tls_ecdhcurve",
+    "client_tls_key_file",
+    "client_tls_protocols",
+    "client_tls_sslmode",
+    "conffile",
+    "ignore_startup_parameters",
+    "job_name",
+    "listen_addr",
+    "logfile",
+    "pidfile",
+    "pool_mode",
+    "resolv_conf",
+    "server_tls13_ciphers",
+    "server_tls_ca_file",
+    "server_tls_cert_file",
+    "server_tls_ciphers",
+    "server_tls_key_file",
+    "server_tls_protocols",
+    "server_tls_sslmode",
+    "service_name",
+    "stats_users",
+    "syslog_facility",
+    "syslog_ident",
+    "track_extra_parameters",
+    "unix_socket_dir",
+    "user",
+];
+
+/// The value of a setting of a PgBouncer, or [`HIDDEN`] where it is a text that is not known to be harmless.
+pub fn told(name: &str, value: String) -> String {
+    let is_number = value.parse::<f64>().is_ok();
+    match is_number || value.is_empty() || TOLD.contains(&name) {
+        true => value,
+        false => HIDDEN.to_owned(),
+    }
+}
 
 /// A row of `pg_catalog.pg_settings`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

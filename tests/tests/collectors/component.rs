@@ -5,14 +5,14 @@ use integration_tests::monitored::{COLLECTOR_PASSWORD, Monitored};
 use integration_tests::{Application, DedicatedServer, test_versions};
 use store::logins::Login;
 
-struct Room {
-    _server: DedicatedServer,
-    monitored: Monitored,
-    application: Application,
+pub(crate) struct Room {
+    pub(crate) server: DedicatedServer,
+    pub(crate) monitored: Monitored,
+    pub(crate) application: Application,
 }
 
 impl Room {
-    async fn new(version: u32) -> Room {
+    pub(crate) async fn new(version: u32) -> Room {
         // Without it what was just written is not yet at any position of the log.
         let server = DedicatedServer::start_with(version, &[("synchronous_commit", "on")])
             .await
@@ -28,25 +28,25 @@ impl Room {
         let patient = "update monitoring.targets set timeout_ms = 60000";
         monitored.run(patient).await.unwrap();
         Room {
-            _server: server,
+            server,
             monitored,
             application,
         }
     }
 
     /// Reads everything, due or not.
-    async fn collect(&self) -> serde_json::Value {
+    pub(crate) async fn collect(&self) -> serde_json::Value {
         let answer = self.application.post("/collect-stats").await.unwrap();
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.json().unwrap()
     }
 
-    async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.monitored.number(sql).await.unwrap()
     }
 
     /// The collectors that failed, with their reasons.
-    async fn failures(&self) -> Vec<String> {
+    pub(crate) async fn failures(&self) -> Vec<String> {
         let sql = "select coalesce(array_agg(collector || ': ' || reason), '{}')::text[] \
                    from monitoring.collector_status where outcome = 'failed'";
         let admin = self.monitored.admin().await.unwrap();

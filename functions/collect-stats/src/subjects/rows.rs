@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use store::collectors::{Collector, Column, ColumnKind, Look};
 use store::samples::UNKNOWN;
 use vitals::delta::{SINCE_COLUMN, Snapshot};
+use vitals::setting;
 use vitals::statement::{self, Text};
 
 use crate::counters;
@@ -51,6 +52,14 @@ impl Table {
             labels.push(named(row, &places.labels, Some)?);
             let mut properties = named(row, &places.texts, Some)?;
             properties.extend(named(row, &places.statements, storable)?);
+            properties.extend(named(row, &places.expressions, |text| {
+                Some(statement::mask(&text))
+            })?);
+            let setting = places.keys.last().map(|(_, place)| row.at::<String>(*place));
+            let setting = setting.transpose()?.unwrap_or_default();
+            properties.extend(named(row, &places.settings, |value| {
+                Some(setting::told(&setting, value))
+            })?);
             texts.push(properties);
         }
         for (labels, texts) in labels.iter().zip(&texts) {
@@ -76,6 +85,8 @@ struct Places {
     labels: Vec<(&'static str, usize)>,
     texts: Vec<(&'static str, usize)>,
     statements: Vec<(&'static str, usize)>,
+    expressions: Vec<(&'static str, usize)>,
+    settings: Vec<(&'static str, usize)>,
     counters: Vec<(&'static str, usize)>,
     gauges: Vec<(&'static str, usize)>,
     reset: Option<usize>,
@@ -111,6 +122,8 @@ impl Places {
             labels: of(|column| matches!(column.kind, ColumnKind::Key | ColumnKind::Label))?,
             texts: of(|column| column.kind == ColumnKind::Text)?,
             statements: of(|column| column.kind == ColumnKind::Statement)?,
+            expressions: of(|column| column.kind == ColumnKind::Expression)?,
+            settings: of(|column| column.kind == ColumnKind::Setting)?,
             counters,
             gauges: of(|column| column.kind == ColumnKind::Gauge)?,
             reset: of(|column| column.kind == ColumnKind::Epoch && column.name != SINCE_COLUMN)?

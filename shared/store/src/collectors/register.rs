@@ -46,7 +46,12 @@ impl From<&Collector> for Registration {
             keeps: collector.keeps.as_str(),
             interval_seconds: collector.interval.map(|interval| interval.as_secs()),
             labels: of(&[ColumnKind::Key, ColumnKind::Label]),
-            texts: of(&[ColumnKind::Text, ColumnKind::Statement]),
+            texts: of(&[
+                ColumnKind::Text,
+                ColumnKind::Statement,
+                ColumnKind::Expression,
+                ColumnKind::Setting,
+            ]),
             kinds: columns.iter().map(kind).collect(),
             columns,
             percentiles: collector.percentiles,

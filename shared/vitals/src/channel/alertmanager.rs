@@ -4,18 +4,21 @@
 //! and begins another. An alert ends by itself at its `endsAt`, a few minutes ahead: it is sent again every minute while it
 //! fires ([`KEEP_ALIVE`]), and if nothing comes any more the Alertmanager forgets it, as it does with Prometheus.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::card::facts;
+use super::card::{DASHBOARD, facts, links, summary};
 use super::destination::Destination;
 use super::message::Message;
 use super::request::{Method, Request};
+use super::untrusted::{Markup, Untrusted};
 use crate::level::Level;
 use crate::notification::{Event, Notification};
+use crate::text::visible;
 
 /// How often an alert that fires is sent again.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -24,12 +27,15 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// the usual `resolve_timeout`.
 const LASTS: TimeDelta = TimeDelta::minutes(5);
 
+/// The longest annotation, in characters.
+const LONGEST_ANNOTATION: usize = 8_000;
+
 /// An alert.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alert<'a> {
     /// What makes it this alert.
-    pub labels: BTreeMap<String, &'a str>,
+    pub labels: BTreeMap<String, Cow<'a, str>>,
     /// What people read.
     pub annotations: BTreeMap<&'static str, String>,
     /// Since when.
@@ -38,7 +44,7 @@ pub struct Alert<'a> {
     pub ends_at: DateTime<Utc>,
     /// Where to look.
     #[serde(rename = "generatorURL", skip_serializing_if = "Option::is_none")]
-    pub generator_url: Option<&'a str>,
+    pub generator_url: Option<String>,
 }
 
 /// The request that tells a message.
@@ -86,30 +92,31 @@ impl<'a> Alert<'a> {
             ("subject", &notification.subject),
         ];
         let usual = usual.map(|(name, value)| (name.to_owned(), value));
-        // An empty label is none.
+        // An empty label is none. The others are told apart and matched by, so only what is invisible is changed.
         let labels = own.chain(usual).filter(|(_, value)| !value.is_empty());
         Self {
-            labels: labels.collect(),
+            labels: labels.map(|(name, value)| (name, visible(value))).collect(),
             annotations: annotations(notification),
             starts_at: notification.since,
             // The Alertmanager refuses an alert that ends before it starts.
             ends_at: ends_at.max(notification.since),
-            generator_url: notification
-                .dashboard_url
-                .as_deref()
-                .filter(|url| url.starts_with("http")),
+            generator_url: links(notification)
+                .find(|(label, _)| *label == DASHBOARD)
+                .map(|(_, url)| url),
         }
     }
 }
 
 fn annotations(notification: &Notification) -> BTreeMap<&'static str, String> {
-    let mut annotations: BTreeMap<_, _> = [("summary", notification.summary.clone())].into();
-    annotations.extend(notification.advice.clone().map(|advice| ("description", advice)));
+    let plain = |text: &Untrusted| text.written(Markup::Plain, LONGEST_ANNOTATION);
+    let mut annotations: BTreeMap<_, _> = [("summary", plain(&summary(notification)))].into();
+    let advice = notification.advice.as_deref().map(Untrusted::new);
+    annotations.extend(advice.map(|advice| ("description", plain(&advice))));
     annotations.extend(notification.runbook_url.clone().map(|url| ("runbook_url", url)));
     let figures: Vec<String> = facts(notification)
-        .into_iter()
+        .iter()
         .filter(|(name, _)| ["Value", "Threshold", "Since", "Trend"].contains(name))
-        .map(|(name, fact)| format!("{name}: {fact}"))
+        .map(|(name, fact)| format!("{name}: {}", plain(fact)))
         .collect();
     annotations.insert("figures", figures.join("; "));
     annotations

@@ -1,9 +1,10 @@
 //! What people are shown, before it takes the form of a chat, a mail or a telephone.
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::untrusted::{Markup, Untrusted};
 use crate::level::Level;
 use crate::notification::{Event, Notification};
 use crate::text::truncate;
@@ -14,6 +15,9 @@ const LINES: usize = 15;
 
 /// The longest line of a storm, in characters.
 const LONGEST_LINE: usize = 170;
+
+/// The longest figure as plain text, in characters.
+const LONGEST_PLAIN_FACT: usize = 4_000;
 
 /// How urgent it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,15 +53,15 @@ pub(super) struct Card {
     /// How urgent the worst of it is.
     pub(super) tone: Tone,
     /// One line.
-    pub(super) title: String,
+    pub(super) title: Untrusted,
     /// What happened; a line for each alert of a storm.
-    pub(super) text: String,
+    pub(super) lines: Vec<Untrusted>,
     /// Figures by name.
-    pub(super) facts: Vec<(&'static str, String)>,
+    pub(super) facts: Vec<(&'static str, Untrusted)>,
     /// Where to go on, with what stands on the button.
     pub(super) links: Vec<(&'static str, String)>,
     /// The small print.
-    pub(super) footer: String,
+    pub(super) footer: Untrusted,
     /// When the last of it was seen.
     pub(super) at: DateTime<Utc>,
 }
@@ -74,11 +78,15 @@ impl Card {
     fn of_one(notification: &Notification) -> Self {
         Self {
             tone: Tone::of(notification),
-            title: notification.headline(),
-            text: notification.summary.clone(),
+            title: headline(notification),
+            lines: vec![summary(notification)],
             facts: facts(notification),
-            links: links(notification),
-            footer: format!("rule {} · {}", notification.rule_id, moment(notification.at)),
+            links: links(notification).collect(),
+            footer: Untrusted::new(&format!(
+                "rule {} · {}",
+                notification.rule_id,
+                moment(notification.at)
+            )),
             at: notification.at,
         }
     }
@@ -87,18 +95,16 @@ impl Card {
     fn of_many(notifications: &[Notification]) -> Self {
         let mut sorted: Vec<&Notification> = notifications.iter().collect();
         sorted.sort_by_key(|notification| (std::cmp::Reverse(Tone::of(notification)), notification.at));
-        let mut text = String::new();
-        for notification in sorted.iter().take(LINES) {
-            let line = truncate(&notification.summary, LONGEST_LINE);
+        let line = |notification: &&Notification| {
+            let sign = Tone::of(notification).sign();
             let tag = tag(notification).to_uppercase();
-            // Writing to a text cannot fail.
-            let _ = writeln!(text, "{} {tag} {line}", Tone::of(notification).sign());
-        }
+            let line = truncate(&notification.summary, LONGEST_LINE);
+            Untrusted::new(&format!("{sign} {tag} {line}"))
+        };
+        let mut lines: Vec<Untrusted> = sorted.iter().take(LINES).map(line).collect();
         match sorted.len().saturating_sub(LINES) {
             0 => {}
-            rest => {
-                let _ = writeln!(text, "… and {rest} more");
-            }
+            rest => lines.push(Untrusted::new(&format!("… and {rest} more"))),
         }
         let worst = sorted.first();
         let at = notifications
@@ -108,37 +114,65 @@ impl Card {
             .unwrap_or_default();
         Self {
             tone: worst.map_or(Tone::Resolved, |notification| Tone::of(notification)),
-            title: format!("[{} ALERTS] {}", notifications.len(), tally(notifications)),
-            text: text.trim_end().to_owned(),
+            title: Untrusted::new(&format!(
+                "[{} ALERTS] {}",
+                notifications.len(),
+                tally(notifications)
+            )),
+            lines,
             facts: Vec::new(),
             links: worst
-                .map(|notification| links(notification))
-                .unwrap_or_default()
                 .into_iter()
+                .flat_map(|notification| links(notification))
                 .filter(|(label, _)| *label == DASHBOARD)
                 .collect(),
-            footer: format!("told at once, as they came together · {}", moment(at)),
+            footer: Untrusted::new(&format!("told at once, as they came together · {}", moment(at))),
             at,
         }
     }
 
+    /// The lines in a place that is read in some way, within a limit: those that there is no room for are left out, and the
+    /// last is cut.
+    pub(super) fn text(&self, markup: Markup, limit: usize) -> String {
+        let mut text = String::new();
+        let mut room = limit;
+        for line in &self.lines {
+            if !text.is_empty() {
+                text.push('\n');
+                room = room.saturating_sub(1);
+            }
+            let line = line.written(markup, room);
+            room = room.saturating_sub(line.chars().count());
+            text.push_str(&line);
+            if room <= 1 {
+                break;
+            }
+        }
+        text
+    }
+
     /// The card as plain text, for what has no other form: the title left out.
     pub(super) fn plain_text(&self) -> String {
-        let mut text = format!("{}\n", self.text);
-        for (position, (name, fact)) in self.facts.iter().enumerate() {
-            let gap = if position == 0 { "\n" } else { "" };
-            let _ = writeln!(text, "{gap}{name}: {fact}");
-        }
-        for (position, (label, url)) in self.links.iter().enumerate() {
-            let gap = if position == 0 { "\n" } else { "" };
-            let _ = writeln!(text, "{gap}{label}: {url}");
-        }
-        let _ = write!(text, "\n{}", self.footer);
-        text
+        const NO_LIMIT: usize = usize::MAX;
+        let written = |text: &Untrusted| text.written(Markup::Linkified, NO_LIMIT);
+        let facts = self
+            .facts
+            .iter()
+            .map(|(name, fact)| format!("{name}: {}", written(fact)));
+        let links = self.links.iter().map(|(label, url)| format!("{label}: {url}"));
+        let parts = [
+            self.text(Markup::Linkified, NO_LIMIT),
+            facts.collect::<Vec<_>>().join("\n"),
+            links.collect::<Vec<_>>().join("\n"),
+            written(&self.footer),
+        ];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join("\n\n")
     }
 }
 
-const DASHBOARD: &str = "Dashboard";
+/// What stands on the button that leads to the application.
+pub(super) const DASHBOARD: &str = "Dashboard";
 
 fn tag(notification: &Notification) -> &'static str {
     match notification.event {
@@ -168,12 +202,30 @@ pub(super) fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// What stands first in a message.
+pub(super) fn headline(notification: &Notification) -> Untrusted {
+    Untrusted::new(&notification.headline())
+}
+
+/// All of it in one sentence.
+pub(super) fn summary(notification: &Notification) -> Untrusted {
+    Untrusted::new(&notification.summary)
+}
+
+/// The figures of one notification by name, as a receiver of plain text takes them.
+pub(super) fn plain_facts(notification: &Notification) -> BTreeMap<&'static str, String> {
+    let facts = facts(notification).into_iter();
+    facts
+        .map(|(name, fact)| (name, fact.written(Markup::Plain, LONGEST_PLAIN_FACT)))
+        .collect()
+}
+
 /// The figures of one notification, the most important first.
-pub(super) fn facts(notification: &Notification) -> Vec<(&'static str, String)> {
+pub(super) fn facts(notification: &Notification) -> Vec<(&'static str, Untrusted)> {
     let unit = notification.unit;
     let is_over = notification.event == Event::Resolved;
     let mut facts = Vec::new();
-    let mut add = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, fact)));
+    let mut add = |name, fact: Option<String>| facts.extend(fact.map(|fact| (name, Untrusted::new(&fact))));
     add("Value", notification.value.map(|value| unit.format(value)));
     add("Threshold", Some(unit.format(notification.threshold)));
     let ratio = notification.ratio.filter(|_| !is_over);
@@ -217,7 +269,8 @@ fn acknowledged(notification: &Notification) -> Option<String> {
     ))
 }
 
-fn links(notification: &Notification) -> Vec<(&'static str, String)> {
+/// Where to go on.
+pub(super) fn links(notification: &Notification) -> impl Iterator<Item = (&'static str, String)> {
     let links = [
         (DASHBOARD, &notification.dashboard_url),
         ("What to do", &notification.runbook_url),
@@ -225,11 +278,11 @@ fn links(notification: &Notification) -> Vec<(&'static str, String)> {
     links
         .into_iter()
         .filter_map(|(label, url)| Some((label, url.clone().filter(|url| is_address(url))?)))
-        .collect()
 }
 
-/// Whether it is an address that a button may lead to. Receivers refuse the whole message for one that is not; a runbook
-/// may well be named by its path in a repository.
+/// Whether it is an address that a button may lead to, and that ends where it seems to in every markup. Receivers refuse
+/// the whole message for one that is not; a runbook may well be named by its path in a repository.
 fn is_address(text: &str) -> bool {
-    text.starts_with("https://") || text.starts_with("http://")
+    let ends = |byte: u8| !byte.is_ascii_graphic() || b"<>\"`\\|^{}".contains(&byte);
+    (text.starts_with("https://") || text.starts_with("http://")) && !text.bytes().any(ends)
 }

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::kind::{Kind, Need};
 use super::settings::{Region, Settings};
 use super::{sentry, webhook};
+use crate::address::is_web_address;
 
 /// Where messages of a channel go. Address and key may be secrets: its `Debug` shows neither.
 #[derive(Clone, PartialEq, Eq)]
@@ -193,14 +194,8 @@ pub fn check_address(kind: Kind, address: &str) -> Result<(), DestinationError> 
     if kind.needs().address == Need::Unused {
         return Err(DestinationError::UnusedAddress(kind));
     }
-    let rest = address
-        .strip_prefix("https://")
-        .or_else(|| address.strip_prefix("http://"));
-    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     // A user and a password before the host belong into the key: an address is shown.
-    let is_host = |host: &str| !host.is_empty() && !host.contains('@');
-    let is_clean = address.bytes().all(|byte| byte.is_ascii_graphic());
-    match host.is_some_and(is_host) && is_clean {
+    match is_web_address(address) {
         true => Ok(()),
         false => Err(DestinationError::Address),
     }
@@ -303,6 +298,10 @@ mod tests {
             ),
             (
                 refused(Kind::Webhook, Some("https://a:hunter2@host/"), None, &[]),
+                "the address is not a URL of the form https://host/path",
+            ),
+            (
+                refused(Kind::Webhook, Some("https://a:12#hunter2@host/"), None, &[]),
                 "the address is not a URL of the form https://host/path",
             ),
             (

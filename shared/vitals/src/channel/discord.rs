@@ -1,7 +1,7 @@
 //! Discord webhooks: one embed.
 //!
 //! Limits (Discord's reference of embeds): title 256 characters, description 4096, 25 fields of 256 and 1024, footer 2048,
-//! 6000 together. A webhook that was told to wait too long answers with `retry_after` in seconds.
+//! 6000 together. A footer is plain text, all others are Markdown. A webhook that was told to wait too long answers with `retry_after` in seconds.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,9 +10,9 @@ use super::card::{Card, Tone};
 use super::destination::Destination;
 use super::message::Message;
 use super::request::{Method, Request};
+use super::untrusted::{Markup, Untrusted};
 use crate::level::Level;
 use crate::notification::Notification;
-use crate::text::escape;
 
 const LONGEST_TITLE: usize = 256;
 const LONGEST_DESCRIPTION: usize = 4096;
@@ -101,13 +101,17 @@ impl Body {
             LONGEST_DESCRIPTION_WITH_FIELDS
         };
         let embed = Embed {
-            title: markdown(&format!("{} {}", card.tone.sign(), card.title), LONGEST_TITLE),
+            title: format!(
+                "{} {}",
+                card.tone.sign(),
+                card.title.written(Markup::Discord, LONGEST_TITLE - 2)
+            ),
             url: addresses(&card).next().map(|(_, url)| url.clone()),
-            description: markdown(&card.text, room),
+            description: card.text(Markup::Discord, room),
             color: color(card.tone),
             fields,
             footer: Footer {
-                text: markdown(&card.footer, LONGEST_FIELD),
+                text: card.footer.written(Markup::Plain, LONGEST_FIELD),
             },
             timestamp: card.at,
         };
@@ -119,11 +123,11 @@ impl Body {
     }
 }
 
-fn field((name, fact): &(&'static str, String)) -> Field {
+fn field((name, fact): &(&'static str, Untrusted)) -> Field {
     Field {
         name: (*name).to_owned(),
-        value: markdown(fact, LONGEST_FIELD),
-        inline: fact.chars().count() < 30,
+        value: fact.written(Markup::Discord, LONGEST_FIELD),
+        inline: fact.length() < 30,
     }
 }
 
@@ -150,20 +154,4 @@ const fn color(tone: Tone) -> u32 {
         Tone::Alarming(Level::Critical) => 0xE7_4C_3C,
         Tone::Alarming(Level::Emergency) => 0x99_2D_22,
     }
-}
-
-/// The text with everything escaped that Discord reads as a mark.
-fn markdown(text: &str, limit: usize) -> String {
-    escape(text, limit, |character| match character {
-        '\\' => Some("\\\\"),
-        '*' => Some("\\*"),
-        '_' => Some("\\_"),
-        '~' => Some("\\~"),
-        '`' => Some("\\`"),
-        '|' => Some("\\|"),
-        '<' => Some("\\<"),
-        '>' => Some("\\>"),
-        '#' => Some("\\#"),
-        _ => None,
-    })
 }

@@ -10,14 +10,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::card::Card;
+use super::card::{Card, headline};
 use super::destination::Destination;
 use super::incident;
 use super::message::Message;
 use super::request::{Answer, Method, Request};
+use super::untrusted::Markup;
 use crate::delivery::{LONGEST_RETRY_AFTER, Verdict};
-use crate::notification::{Event, Notification};
-use crate::text::{escape, truncate};
+use crate::notification::Event;
 
 /// The label by which issues are found again.
 const LABEL: &str = "pgvitals";
@@ -221,17 +221,20 @@ fn is_over(message: &Message<'_>) -> bool {
 }
 
 fn title(message: &Message<'_>) -> String {
-    let headline = message.notifications.first().map(Notification::headline);
-    truncate(&headline.unwrap_or_default(), LONGEST_TITLE)
+    let headline = message.notifications.first().map(headline);
+    headline
+        .map(|headline| headline.written(Markup::Plain, LONGEST_TITLE))
+        .unwrap_or_default()
 }
 
 fn text(message: &Message<'_>) -> String {
     let card = Card::new(message.notifications);
-    let mut text = format!("{}\n", markdown(&card.text, LONGEST_TEXT));
+    let mut text = format!("{}\n", card.text(Markup::GitHub, LONGEST_TEXT));
     if !card.facts.is_empty() {
         text.push_str("\n| | |\n|--|--|\n");
         for (name, fact) in &card.facts {
-            text.push_str(&format!("| {name} | {} |\n", markdown(fact, LONGEST_TEXT)));
+            let fact = fact.written(Markup::GitHub, LONGEST_TEXT);
+            text.push_str(&format!("| {name} | {fact} |\n"));
         }
     }
     for (label, url) in &card.links {
@@ -239,31 +242,9 @@ fn text(message: &Message<'_>) -> String {
     }
     text.push_str(&format!(
         "\n\n<sub>{}</sub>",
-        markdown(&card.footer, LONGEST_TEXT)
+        card.footer.written(Markup::GitHub, LONGEST_TEXT)
     ));
     text
-}
-
-/// The text with everything escaped that has a meaning in Markdown. Nobody is called by name: names of people that
-/// happen to stand in a statement do not want its alerts.
-fn markdown(text: &str, limit: usize) -> String {
-    escape(text, limit, |character| match character {
-        '\\' => Some("\\\\"),
-        '*' => Some("\\*"),
-        '_' => Some("\\_"),
-        '`' => Some("\\`"),
-        '~' => Some("\\~"),
-        '|' => Some("\\|"),
-        '[' => Some("\\["),
-        ']' => Some("\\]"),
-        '#' => Some("\\#"),
-        '<' => Some("&lt;"),
-        '>' => Some("&gt;"),
-        '&' => Some("&amp;"),
-        '@' => Some("@\u{200b}"),
-        '\n' => Some("  \n"),
-        _ => None,
-    })
 }
 
 #[cfg(test)]
@@ -306,14 +287,6 @@ mod tests {
         assert_eq!(
             Step::Update { number: 7 }.next(&later, &found),
             Next::Step(Step::Comment { number: 7 })
-        );
-    }
-
-    #[test]
-    fn nobody_is_called_and_nothing_is_formatted_by_what_a_statement_says() {
-        assert_eq!(
-            markdown("select *\nfrom a_b -- @ada <b> |", 200),
-            "select \\*  \nfrom a\\_b -- @\u{200b}ada &lt;b&gt; \\|"
         );
     }
 }

@@ -3,7 +3,7 @@
 use super::card::Card;
 use super::incident;
 use super::message::Message;
-use crate::text::truncate;
+use super::untrusted::Markup;
 
 const LONGEST_SUBJECT: usize = 200;
 
@@ -31,17 +31,9 @@ impl Mail {
             }
             _ => None,
         };
-        // A line break would end the header.
-        let title: String = card
-            .title
-            .chars()
-            .map(|character| match character.is_control() {
-                true => ' ',
-                false => character,
-            })
-            .collect();
         Self {
-            subject: truncate(&title, LONGEST_SUBJECT),
+            // It has no line break, which would end the header.
+            subject: card.title.written(Markup::Linkified, LONGEST_SUBJECT),
             text: card.plain_text(),
             thread,
         }

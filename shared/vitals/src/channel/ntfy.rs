@@ -8,8 +8,9 @@ use super::card::{Card, Tone};
 use super::destination::Destination;
 use super::message::Message;
 use super::request::{Method, Request};
+use super::untrusted::{Markup, Untrusted};
 use crate::level::Level;
-use crate::text::{truncate, truncate_bytes};
+use crate::text::truncate_bytes;
 
 const LONGEST_TITLE: usize = 250;
 const LONGEST_MESSAGE_BYTES: usize = 4_096;
@@ -52,12 +53,18 @@ pub(super) fn request(
 ) -> Result<Request, serde_json::Error> {
     let card = Card::new(message.notifications);
     let (tag, priority) = urgency(card.tone);
-    let text: Vec<String> = std::iter::once(card.text.clone())
-        .chain(card.facts.iter().map(|(name, fact)| format!("{name}: {fact}")))
+    let fact = |(name, fact): &(&'static str, Untrusted)| {
+        format!(
+            "{name}: {}",
+            fact.written(Markup::Linkified, LONGEST_MESSAGE_BYTES)
+        )
+    };
+    let text: Vec<String> = std::iter::once(card.text(Markup::Linkified, LONGEST_MESSAGE_BYTES))
+        .chain(card.facts.iter().map(fact))
         .collect();
     let body = Body {
         topic: destination.settings().topic.as_deref().unwrap_or_default(),
-        title: truncate(&card.title, LONGEST_TITLE),
+        title: card.title.written(Markup::Linkified, LONGEST_TITLE),
         message: truncate_bytes(&text.join("\n"), LONGEST_MESSAGE_BYTES),
         tags: [tag],
         priority,

@@ -1,21 +1,21 @@
 //! Opsgenie: an alert is created, changed and closed by its alias.
 //!
 //! Limits: message 130 characters, alias 512, description 15000, note 25000. A second alert with the same alias is counted
-//! but changes nothing, so what follows is told by a note, and by the priority.
+//! but changes nothing, so what follows is told by a note, and by the priority. Message and description may be HTML.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
-use super::card::facts;
+use super::card::{headline, plain_facts, summary};
 use super::destination::Destination;
 use super::incident;
 use super::message::Message;
 use super::request::{Method, Request};
+use super::untrusted::{Markup, Untrusted};
 use crate::level::Level;
 use crate::notification::{Event, Notification};
-use crate::text::truncate;
 
 const LONGEST_MESSAGE: usize = 130;
 const LONGEST_ALIAS: usize = 512;
@@ -99,7 +99,7 @@ fn requests_of(
     let of_alert = |what: &str| format!("{alerts}/{escaped}/{what}?identifierType=alias");
     let note = Note {
         source: SOURCE,
-        note: truncate(&notification.summary, LONGEST_DESCRIPTION),
+        note: summary(notification).written(Markup::Plain, LONGEST_DESCRIPTION),
     };
     Ok(match notification.event {
         Event::Firing => {
@@ -123,16 +123,16 @@ fn requests_of(
 impl<'a> Alert<'a> {
     fn new(alias: String, notification: &'a Notification, team: Option<&'a str>) -> Self {
         Self {
-            message: truncate(&notification.headline(), LONGEST_MESSAGE),
+            message: headline(notification).written(Markup::Plain, LONGEST_MESSAGE),
             alias,
-            description: truncate(&notification.summary, LONGEST_DESCRIPTION),
+            description: summary(notification).written(Markup::Plain, LONGEST_DESCRIPTION),
             responders: team
                 .map(|name| Responder { kind: "team", name })
                 .into_iter()
                 .collect(),
             tags: vec![SOURCE, &notification.rule_id, notification.level.as_str()],
-            details: facts(notification).into_iter().collect(),
-            entity: truncate(&notification.target, LONGEST_ENTITY),
+            details: plain_facts(notification),
+            entity: Untrusted::new(&notification.target).written(Markup::Plain, LONGEST_ENTITY),
             source: SOURCE,
             priority: priority(notification.level),
         }

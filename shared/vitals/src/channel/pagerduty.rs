@@ -7,17 +7,19 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::card::facts;
+use super::card::{DASHBOARD, links, plain_facts, summary};
 use super::destination::Destination;
 use super::incident;
 use super::message::Message;
 use super::request::{Method, Request};
+use super::untrusted::{Markup, Untrusted};
 use crate::level::Level;
 use crate::notification::{Event as News, Notification};
-use crate::text::truncate;
 
 const LONGEST_KEY: usize = 255;
 const LONGEST_SUMMARY: usize = 1024;
+/// Of source and component, for which no limit is told.
+const LONGEST_WORD: usize = 255;
 
 /// An event.
 #[derive(Clone, Debug, Serialize)]
@@ -33,13 +35,13 @@ pub struct Event<'a> {
     pub payload: Option<Payload<'a>>,
     /// Where to go on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub links: Vec<Link<'a>>,
+    pub links: Vec<Link>,
     /// Who says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<&'static str>,
     /// Where they are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_url: Option<&'a str>,
+    pub client_url: Option<String>,
 }
 
 /// What happened.
@@ -48,14 +50,14 @@ pub struct Payload<'a> {
     /// One sentence.
     pub summary: String,
     /// Where.
-    pub source: &'a str,
+    pub source: String,
     /// How bad it is.
     pub severity: &'static str,
     /// When it was seen.
     pub timestamp: DateTime<Utc>,
     /// What of the source.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub component: &'a str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub component: String,
     /// Which kind of trouble.
     pub class: &'a str,
     /// Figures.
@@ -64,9 +66,9 @@ pub struct Payload<'a> {
 
 /// Where to go on.
 #[derive(Clone, Debug, Serialize)]
-pub struct Link<'a> {
+pub struct Link {
     /// The address.
-    pub href: &'a str,
+    pub href: String,
     /// What it is.
     pub text: &'static str,
 }
@@ -104,22 +106,18 @@ impl<'a> Event<'a> {
                 client_url: None,
             };
         }
-        let links = [
-            (&notification.dashboard_url, "Dashboard"),
-            (&notification.runbook_url, "What to do"),
-        ];
-        let links = links
-            .into_iter()
-            .filter_map(|(url, text)| Some((url.as_deref()?, text)))
-            .filter(|(url, _)| url.starts_with("http"));
+        let links: Vec<Link> = links(notification)
+            .map(|(text, href)| Link { href, text })
+            .collect();
+        let dashboard = links.iter().find(|link| link.text == DASHBOARD);
         Self {
             routing_key,
             event_action: "trigger",
             dedup_key,
             payload: Some(Payload::new(notification)),
-            links: links.map(|(href, text)| Link { href, text }).collect(),
             client: Some("pgvitals"),
-            client_url: notification.dashboard_url.as_deref(),
+            client_url: dashboard.map(|link| link.href.clone()),
+            links,
         }
     }
 }
@@ -127,13 +125,13 @@ impl<'a> Event<'a> {
 impl<'a> Payload<'a> {
     fn new(notification: &'a Notification) -> Self {
         Self {
-            summary: truncate(&notification.summary, LONGEST_SUMMARY),
-            source: &notification.target,
+            summary: summary(notification).written(Markup::Plain, LONGEST_SUMMARY),
+            source: Untrusted::new(&notification.target).written(Markup::Plain, LONGEST_WORD),
             severity: severity(notification.level),
             timestamp: notification.at,
-            component: &notification.subject_label,
+            component: Untrusted::new(&notification.subject_label).written(Markup::Plain, LONGEST_WORD),
             class: &notification.rule_id,
-            custom_details: facts(notification).into_iter().collect(),
+            custom_details: plain_facts(notification),
         }
     }
 }

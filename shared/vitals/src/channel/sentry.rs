@@ -8,15 +8,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use super::card::facts;
+use super::card::{headline, links, plain_facts, summary};
 use super::destination::Destination;
 use super::message::Message;
 use super::request::{Method, Request};
+use super::untrusted::{Markup, Untrusted};
 use crate::level::Level;
 use crate::notification::{Event as News, Notification};
-use crate::text::truncate;
 
 const LONGEST_MESSAGE: usize = 8192;
+const LONGEST_TITLE: usize = 300;
 const LONGEST_TAG: usize = 200;
 const CLIENT: &str = concat!("pgvitals/", env!("CARGO_PKG_VERSION"));
 
@@ -113,7 +114,7 @@ pub struct Event<'a> {
     /// Figures.
     pub extra: BTreeMap<&'static str, String>,
     /// Where.
-    pub server_name: &'a str,
+    pub server_name: String,
     /// In which environment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<&'a str>,
@@ -178,16 +179,11 @@ impl<'a> Event<'a> {
             ("severity", notification.level.as_str()),
         ];
         let tags = own.chain(usual).filter(|(_, value)| !value.is_empty());
-        let mut extra: BTreeMap<_, _> = facts(notification).into_iter().collect();
-        let links = [
-            ("Dashboard", &notification.dashboard_url),
-            ("Runbook", &notification.runbook_url),
-        ];
-        extra.extend(
-            links
-                .into_iter()
-                .filter_map(|(name, url)| Some((name, url.clone()?))),
-        );
+        let mut extra = plain_facts(notification);
+        extra.extend(links(notification));
+        let plain = |text: &str, limit| Untrusted::new(text).written(Markup::Plain, limit);
+        let headline = headline(notification).written(Markup::Plain, LONGEST_TITLE);
+        let summary = summary(notification).written(Markup::Plain, LONGEST_MESSAGE - LONGEST_TITLE - 1);
         Self {
             event_id,
             timestamp: notification.at.to_rfc3339_opts(SecondsFormat::Millis, true),
@@ -195,17 +191,14 @@ impl<'a> Event<'a> {
             logger: "pgvitals",
             platform: "other",
             message: Text {
-                formatted: truncate(
-                    &format!("{} {}", notification.headline(), notification.summary),
-                    LONGEST_MESSAGE,
-                ),
+                formatted: format!("{headline} {summary}"),
             },
             fingerprint: ["pgvitals", &notification.incident],
             tags: tags
-                .map(|(name, value)| (name, truncate(value, LONGEST_TAG)))
+                .map(|(name, value)| (name, plain(value, LONGEST_TAG)))
                 .collect(),
             extra,
-            server_name: &notification.target,
+            server_name: plain(&notification.target, LONGEST_TAG),
             environment,
         }
     }

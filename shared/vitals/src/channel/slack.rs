@@ -1,8 +1,8 @@
 //! Slack incoming webhooks: a text for those who see no blocks, and blocks (Block Kit) for those who do.
 //!
 //! Limits (Slack's reference of blocks): header 150 characters, section text 3000, field text 2000, button address 3000.
-//! The characters `&`, `<` and `>` are written as entities in `mrkdwn`; a header is plain text and takes them as they
-//! are. An incoming webhook cannot change an earlier message, so a recovery is a message of its own.
+//! Every text of a block is plain text, in which nothing has a meaning. The text for those who see no blocks is what
+//! Mattermost and Rocket.Chat show, as Markdown; it stands in code, where they look for nothing. An incoming webhook cannot change an earlier message, so a recovery is a message of its own.
 
 use serde::Serialize;
 
@@ -10,8 +10,8 @@ use super::card::Card;
 use super::destination::Destination;
 use super::message::Message;
 use super::request::{Method, Request};
+use super::untrusted::{Markup, Untrusted};
 use crate::notification::Notification;
-use crate::text::truncate;
 
 const LONGEST_HEADER: usize = 150;
 const LONGEST_SECTION: usize = 3000;
@@ -26,6 +26,14 @@ pub struct Body {
     pub text: String,
     /// What everybody else sees.
     pub blocks: Vec<Block>,
+    /// What is looked for in the text: nothing.
+    pub parse: &'static str,
+    /// Whether names in it are looked for.
+    pub link_names: bool,
+    /// Whether it is shown what addresses lead to.
+    pub unfurl_links: bool,
+    /// Whether pictures at addresses are shown.
+    pub unfurl_media: bool,
 }
 
 /// A part of the message.
@@ -58,14 +66,25 @@ pub enum Block {
     },
 }
 
-/// A text and how it is to be read.
+/// A text that is shown as it is.
 #[derive(Clone, Debug, Serialize)]
-#[serde(tag = "type", content = "text", rename_all = "snake_case")]
-pub enum Text {
-    /// As it is.
-    PlainText(String),
-    /// With Slack's marks: `*bold*`, `` `code` ``, entities.
-    Mrkdwn(String),
+pub struct Text {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The text.
+    pub text: String,
+    /// Whether `:name:` is a picture.
+    pub emoji: bool,
+}
+
+impl Text {
+    fn new(text: String) -> Self {
+        Self {
+            kind: "plain_text",
+            text,
+            emoji: false,
+        }
+    }
 }
 
 /// A button that leads somewhere.
@@ -95,9 +114,9 @@ impl Body {
     /// The message that tells news.
     pub fn new(notifications: &[Notification]) -> Self {
         let card = Card::new(notifications);
-        let headline = format!("{} {}", card.tone.sign(), card.title);
+        let title = card.title.written(Markup::Plain, LONGEST_HEADER - 2);
         let mut blocks = vec![Block::Header {
-            text: Text::PlainText(truncate(&headline, LONGEST_HEADER)),
+            text: Text::new(format!("{} {title}", card.tone.sign())),
         }];
         blocks.extend(sections(&card));
         let elements = buttons(&card);
@@ -105,32 +124,53 @@ impl Body {
             blocks.push(Block::Actions { elements });
         }
         blocks.push(Block::Context {
-            elements: vec![Text::Mrkdwn(mrkdwn(&card.footer, LONGEST_FIELD))],
+            elements: vec![Text::new(card.footer.written(Markup::Plain, LONGEST_FIELD))],
         });
-        let text = format!("{} {}", card.title, card.text);
         Self {
-            text: mrkdwn(&text, LONGEST_SECTION),
+            text: fallback(&card),
             blocks,
+            parse: "none",
+            link_names: false,
+            unfurl_links: false,
+            unfurl_media: false,
         }
     }
 }
 
+/// The title and the lines, each in code.
+fn fallback(card: &Card) -> String {
+    let mut text = card.title.written(Markup::ChatCode, LONGEST_HEADER);
+    let mut room = LONGEST_SECTION.saturating_sub(text.chars().count());
+    for line in &card.lines {
+        // Each has two marks around it and a line break before it.
+        let line = line.written(Markup::ChatCode, room.saturating_sub(3));
+        if line.is_empty() {
+            break;
+        }
+        room = room.saturating_sub(line.chars().count() + 1);
+        text.push('\n');
+        text.push_str(&line);
+    }
+    text
+}
+
 /// The paragraph with the first facts, and further sections for facts that it has no room for.
 fn sections(card: &Card) -> impl Iterator<Item = Block> {
-    let facts: Vec<Text> = card
-        .facts
-        .iter()
-        .map(|(name, fact)| Text::Mrkdwn(format!("*{name}*\n{}", mrkdwn(fact, LONGEST_FIELD - 40))))
-        .collect();
+    let facts: Vec<Text> = card.facts.iter().map(fact).collect();
     let mut parts = facts.chunks(MOST_FIELDS).map(<[Text]>::to_vec);
     let first = Block::Section {
-        text: Some(Text::Mrkdwn(mrkdwn(&card.text, LONGEST_SECTION))),
+        text: Some(Text::new(card.text(Markup::Plain, LONGEST_SECTION))),
         fields: parts.next().unwrap_or_default(),
     };
     let rest: Vec<Block> = parts
         .map(|fields| Block::Section { text: None, fields })
         .collect();
     std::iter::once(first).chain(rest)
+}
+
+fn fact((name, fact): &(&'static str, Untrusted)) -> Text {
+    let fact = fact.written(Markup::Plain, LONGEST_FIELD - 40);
+    Text::new(format!("{name}\n{fact}"))
 }
 
 fn buttons(card: &Card) -> Vec<Button> {
@@ -142,13 +182,8 @@ fn buttons(card: &Card) -> Vec<Button> {
     links
         .map(|(label, url)| Button {
             kind: "button",
-            text: Text::PlainText((*label).to_owned()),
+            text: Text::new((*label).to_owned()),
             url: url.clone(),
         })
         .collect()
-}
-
-/// The text with entities for the characters that Slack reads as marks of its own.
-fn mrkdwn(text: &str, limit: usize) -> String {
-    crate::text::escape(text, limit, crate::text::html_entity)
 }

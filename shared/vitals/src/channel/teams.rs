@@ -1,7 +1,7 @@
 //! Microsoft Teams: an adaptive card for the workflow "post to a channel when a webhook request is received".
 //!
-//! A message is at most 28 KB. Text that is not ours stands in runs of text, which Teams shows as they are; it reads marks
-//! of Markdown in blocks of text. The connectors that came before workflows are switched off.
+//! A message is at most 28 KB. All text stands in runs of text, which Teams shows as they are; in blocks of text and in
+//! facts it reads Markdown. The connectors that came before workflows are switched off.
 
 use serde::Serialize;
 
@@ -9,9 +9,9 @@ use super::card::{Card, Tone};
 use super::destination::Destination;
 use super::message::Message;
 use super::request::{Method, Request};
+use super::untrusted::{Markup, Untrusted};
 use crate::level::Level;
 use crate::notification::Notification;
-use crate::text::truncate;
 
 const LONGEST_TITLE: usize = 300;
 const LONGEST_TEXT: usize = 4000;
@@ -65,12 +65,7 @@ pub enum Element {
     /// A paragraph.
     RichTextBlock {
         /// What stands in it.
-        inlines: [TextRun; 1],
-    },
-    /// Figures.
-    FactSet {
-        /// The figures.
-        facts: Vec<Fact>,
+        inlines: Vec<TextRun>,
     },
 }
 
@@ -93,15 +88,6 @@ pub struct TextRun {
     /// Whether it stands back.
     #[serde(rename = "isSubtle", skip_serializing_if = "Option::is_none")]
     pub is_subtle: Option<bool>,
-}
-
-/// A figure.
-#[derive(Clone, Debug, Serialize)]
-pub struct Fact {
-    /// Its name.
-    pub title: String,
-    /// The figure.
-    pub value: String,
 }
 
 /// A button.
@@ -151,12 +137,15 @@ impl Body {
 }
 
 fn elements(card: &Card) -> Vec<Element> {
-    let headline = format!("{} {}", card.tone.sign(), card.title);
     let title = TextRun {
         size: Some("Medium"),
         weight: Some("Bolder"),
         color: Some(color(card.tone)),
-        ..TextRun::plain(&headline, LONGEST_TITLE)
+        ..TextRun::plain(&card.title, LONGEST_TITLE)
+    };
+    let title = TextRun {
+        text: format!("{} {}", card.tone.sign(), title.text),
+        ..title
     };
     let footer = TextRun {
         size: Some("Small"),
@@ -164,30 +153,32 @@ fn elements(card: &Card) -> Vec<Element> {
         ..TextRun::plain(&card.footer, LONGEST_FACT)
     };
     // A run of text is one paragraph; each line of a storm is one.
-    let lines = card.text.lines().map(|line| TextRun::plain(line, LONGEST_TEXT));
-    let facts: Vec<Fact> = card
-        .facts
-        .iter()
-        .map(|(name, fact)| Fact {
-            title: (*name).to_owned(),
-            value: truncate(fact, LONGEST_FACT),
-        })
-        .collect();
-    let paragraph = |run| Element::RichTextBlock { inlines: [run] };
-    let mut elements = vec![paragraph(title)];
-    elements.extend(lines.map(paragraph));
-    if !facts.is_empty() {
-        elements.push(Element::FactSet { facts });
-    }
-    elements.push(paragraph(footer));
-    elements
+    let lines = card.lines.iter().map(|line| TextRun::plain(line, LONGEST_TEXT));
+    let facts = card.facts.iter().map(|(name, fact)| {
+        let name = TextRun {
+            weight: Some("Bolder"),
+            ..TextRun::ours(format!("{name}: "))
+        };
+        vec![name, TextRun::plain(fact, LONGEST_FACT)]
+    });
+    std::iter::once(vec![title])
+        .chain(lines.map(|line| vec![line]))
+        .chain(facts)
+        .chain([vec![footer]])
+        .map(|inlines| Element::RichTextBlock { inlines })
+        .collect()
 }
 
 impl TextRun {
-    fn plain(text: &str, limit: usize) -> Self {
+    /// No mark means anything in a run of text.
+    fn plain(text: &Untrusted, limit: usize) -> Self {
+        Self::ours(text.written(Markup::Plain, limit))
+    }
+
+    fn ours(text: String) -> Self {
         Self {
             kind: "TextRun",
-            text: truncate(text, limit),
+            text,
             size: None,
             weight: None,
             color: None,

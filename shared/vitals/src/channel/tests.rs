@@ -164,6 +164,7 @@ fn a_message_that_says_too_much_still_fits() {
 
     let slack = body(Kind::Slack);
     assert_eq!(length(&slack, "/blocks/0/text/text"), 150);
+    assert!(slack["blocks"][1]["text"]["type"] == "plain_text");
     assert!((2_990..=3_000).contains(&length(&slack, "/blocks/1/text/text")));
     assert!((2_990..=3_000).contains(&length(&slack, "/text")));
     assert!(slack["blocks"][1]["fields"].as_array().unwrap().len() <= 10);
@@ -201,6 +202,215 @@ fn a_message_that_says_too_much_still_fits() {
     assert!(length(&opsgenie, "/message") <= 130);
     assert!(length(&opsgenie, "/alias") <= 512);
     assert!(length(&body(Kind::Resend), "/subject") <= 200);
+}
+
+/// Every text of what is sent, with the place where it stands.
+fn texts(value: &serde_json::Value, place: &str, found: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::String(text) => found.push((place.to_owned(), text.clone())),
+        serde_json::Value::Array(items) => {
+            for (position, item) in items.iter().enumerate() {
+                texts(item, &format!("{place}/{position}"), found);
+            }
+        }
+        serde_json::Value::Object(fields) => {
+            for (name, field) in fields {
+                texts(field, &format!("{place}/{name}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A notification in which somebody else chose everything that somebody else can choose.
+fn chosen_by_somebody_else(text: &str) -> Notification {
+    let [_, _, (_, level), (_, response), _] = told();
+    Notification {
+        target: text.to_owned(),
+        subject: text.to_owned(),
+        subject_label: text.to_owned(),
+        summary: format!("main (table {text}): is large"),
+        rule_id: text.to_owned(),
+        labels: [
+            (text.to_owned(), text.to_owned()),
+            ("table".to_owned(), text.to_owned()),
+        ]
+        .into(),
+        advice: Some(text.to_owned()),
+        // No address, so that it is shown as text.
+        runbook_url: Some(format!("https://evil.example/ {text}")),
+        acknowledged: Some(Acknowledged {
+            by: text.to_owned(),
+            at: level.at,
+            note: Some(text.to_owned()),
+        }),
+        responses: vec![ResponseResult {
+            detail: text.to_owned(),
+            ..response.responses[0].clone()
+        }],
+        ..level
+    }
+}
+
+/// Whether a text stands where nothing in it has a meaning, or where a program tells things apart by it.
+fn is_literal(kind: Kind, place: &str) -> bool {
+    match kind {
+        Kind::Slack => place != "/text",
+        Kind::Teams | Kind::Webhook => true,
+        Kind::Discord => place.ends_with("/footer/text"),
+        Kind::Alertmanager => place.contains("/labels/") || place.ends_with("/runbook_url"),
+        Kind::Sentry => place.starts_with("/fingerprint") || place.starts_with("/tags/"),
+        Kind::PagerDuty => place == "/dedup_key" || place == "/payload/class",
+        Kind::Opsgenie => place == "/alias" || place.starts_with("/tags"),
+        Kind::GitHub => place == "/title",
+        _ => false,
+    }
+}
+
+fn check_nothing_speaks(kind: Kind, notifications: &[Notification]) {
+    let destination = destination(kind);
+    let message = Message {
+        key: KEY,
+        at: noon(),
+        notifications,
+        reference: Some("7"),
+    };
+    let mut exchange = Exchange::new(&destination, &message).unwrap();
+    let answer = Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: "{}".to_owned(),
+    };
+    loop {
+        let request = exchange.request().unwrap();
+        for (_, value) in &request.headers {
+            assert!(!value.contains(char::is_control), "{kind}: {value:?}");
+        }
+        for line in request.body.lines() {
+            let body: serde_json::Value = serde_json::from_str(line).unwrap();
+            let mut found = Vec::new();
+            texts(&body, "", &mut found);
+            for (place, text) in &found {
+                check_text(kind, place, text);
+            }
+            check_shape(kind, &body);
+        }
+        if exchange.answered(&answer).is_some() {
+            return;
+        }
+    }
+}
+
+fn check_text(kind: Kind, place: &str, text: &str) {
+    let is_key = ["/dedup_key", "/alias", "/payload/class"].contains(&place)
+        || place.starts_with("/fingerprint")
+        || place.starts_with("/tags");
+    if kind == Kind::Webhook || is_key {
+        return;
+    }
+    let strange =
+        |character: char| crate::text::is_invisible(character) && !matches!(character, '\n' | '\u{200b}');
+    assert!(!text.contains(strange), "{kind} {place}: {text:?}");
+    let is_forged = |line: &str| line.starts_with("\u{1f6a8} EMERGENCY forged");
+    assert!(!text.lines().any(is_forged), "{kind} {place}: {text:?}");
+    if is_literal(kind, place) {
+        return;
+    }
+    let (text, signs): (String, &[&str]) = match kind {
+        Kind::Slack => {
+            let is_code = |line: &str| {
+                line.len() > 1
+                    && line.starts_with('`')
+                    && line.ends_with('`')
+                    && line.matches('`').count() == 2
+            };
+            assert!(text.lines().all(is_code), "{text}");
+            (text.to_owned(), &["<"])
+        }
+        Kind::Discord | Kind::GitHub => {
+            let text = text.split("\n\n<!-- pgvitals incident ").next().unwrap();
+            (
+                text.to_owned(),
+                &["](http", "://evil", "<@U", "<!", "@everyone", "<b>", "<img"],
+            )
+        }
+        Kind::Telegram => (
+            outside_of_code(text),
+            &["://evil", "www.evil", "evil.com", "@everyone", "<img", "#tag"],
+        ),
+        Kind::Ntfy | Kind::Resend | Kind::SendGrid | Kind::Postmark => (
+            text.to_owned(),
+            &["://evil", "www.evil", "evil.com", "@everyone", "@example.com"],
+        ),
+        _ => (
+            text.to_owned(),
+            &["://evil", "www.evil", "<b>", "<script", "<img", "<!--"],
+        ),
+    };
+    let name = place.to_lowercase();
+    let is_head = ["/from", "/to", "/personalizations"]
+        .iter()
+        .any(|head| name.starts_with(head));
+    for sign in signs.iter().filter(|_| !is_head) {
+        assert!(!text.contains(sign), "{kind} {place}: {text}");
+    }
+}
+
+/// A text of Telegram without what stands in code.
+fn outside_of_code(text: &str) -> String {
+    let mut parts = text.split("<code>");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let after = parts.map(|part| part.split_once("</code>").map_or("", |(_, after)| after));
+    after.fold(first, |text, after| text + after)
+}
+
+/// What the places are that a text of somebody else may stand in.
+fn check_shape(kind: Kind, body: &serde_json::Value) {
+    let text = body.to_string();
+    match kind {
+        Kind::Slack => {
+            assert!(!text.contains(r#""type":"mrkdwn""#), "{text}");
+            assert_eq!(body["parse"], "none");
+            assert_eq!(body["link_names"], false);
+        }
+        Kind::Teams => {
+            for alive in ["TextBlock", "FactSet"] {
+                assert!(!text.contains(&format!(r#""type":"{alive}""#)), "{text}");
+            }
+        }
+        Kind::Discord => assert_eq!(body["allowed_mentions"], serde_json::json!({"parse": []})),
+        Kind::Ntfy => assert!(body.get("markdown").is_none()),
+        _ => {}
+    }
+}
+
+#[test]
+fn nobody_speaks_through_a_name() {
+    for text in untrusted::tests::HOSTILE {
+        for kind in Kind::ALL {
+            let notification = chosen_by_somebody_else(text);
+            check_nothing_speaks(*kind, std::slice::from_ref(&notification));
+            let firing = Notification {
+                event: Event::Firing,
+                ..notification.clone()
+            };
+            check_nothing_speaks(*kind, std::slice::from_ref(&firing));
+            if kind.takes_groups() {
+                check_nothing_speaks(*kind, &[notification, firing]);
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn nobody_speaks_through_any_name(text in untrusted::tests::hostile()) {
+        for kind in Kind::ALL {
+            check_nothing_speaks(*kind, &[chosen_by_somebody_else(&text)]);
+        }
+    }
 }
 
 #[test]

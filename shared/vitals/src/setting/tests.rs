@@ -132,3 +132,17 @@ fn what_is_no_number_is_left_out() {
     check(["shared_buffers", "integer", "8kB", "many"], None);
     check(["future", "integer", "parsec", "3"], None);
 }
+
+#[test]
+fn a_text_of_a_pgbouncer_is_told_where_it_is_known_to_be_harmless() {
+    for (name, value, shown) in [
+        ("max_client_conn", "100", "100"),
+        ("pool_mode", "transaction", "transaction"),
+        ("auth_query", "select geheim", HIDDEN),
+        ("auth_ldap_options", "ldapbindpasswd=geheim", HIDDEN),
+        ("server_reset_query", "", ""),
+        ("one_of_tomorrow", "geheim", HIDDEN),
+    ] {
+        assert_eq!(told(name, value.to_owned()), shown);
+    }
+}

@@ -45,11 +45,19 @@ pub(super) fn normalise(text: &str) -> Option<String> {
     {
         return None;
     }
+    Some(without_lists(tokens))
+}
+
+pub(super) fn mask(text: &str) -> String {
+    without_lists(Lexer { rest: text }.tokens())
+}
+
+fn without_lists(tokens: Vec<Token<'_>>) -> String {
     let mut tokens = fold_lists(tokens);
     while tokens.last().is_some_and(|token| token.kind == Kind::Sign(';')) {
         tokens.pop();
     }
-    Some(write(&tokens))
+    write(&tokens)
 }
 
 /// Makes one token of the list of parameters after each `in`.

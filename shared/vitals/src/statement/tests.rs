@@ -265,3 +265,24 @@ proptest! {
         prop_assert_eq!(normalise(&normalised), Some(normalised));
     }
 }
+
+#[test]
+fn a_definition_keeps_its_names_and_loses_its_literals() {
+    for (text, masked) in [
+        (
+            "CREATE INDEX orders_of_ada ON public.orders USING btree (lower(name)) WHERE (email = 'ada@example.com'::text)",
+            "CREATE INDEX orders_of_ada ON public.orders USING btree (lower(name)) WHERE (email = ?::text)",
+        ),
+        (
+            r#"CREATE INDEX "1st" ON "A" USING gin (to_tsvector('english'::regconfig, b)) WITH (fastupdate='off')"#,
+            r#"CREATE INDEX "1st" ON "A" USING gin (to_tsvector(?::regconfig, b)) WITH (fastupdate=?)"#,
+        ),
+        (
+            "CREATE INDEX a ON b USING btree (c) WHERE (d = ANY (ARRAY['x'::text, 'y'::text])) AND e > 42",
+            "CREATE INDEX a ON b USING btree (c) WHERE (d = ANY (ARRAY[?::text, ?::text])) AND e > ?",
+        ),
+    ] {
+        assert_eq!(mask(text), masked);
+        assert_eq!(mask(masked), masked);
+    }
+}

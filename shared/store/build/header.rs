@@ -56,7 +56,7 @@ const KINDS: [&str; 9] = [
 ];
 
 /// How every collector begins to look for what must not be shown of the name that an application gave itself.
-const APPLICATION_NAMES: &str = "'[^ ,;|]*@[^ ,;|]*|=[^ ,;|]+|";
+const APPLICATION_NAMES: &str = "'[^ ,|]*@[^ ,|]*|=[^ ,|]+|";
 const PRIVILEGES: [&str; 4] = [
     "pg_monitor",
     "pg_read_all_settings",

@@ -11,6 +11,8 @@ select
   )::text[] as databases,
   (pg_catalog.pg_postmaster_start_time() at time zone 'UTC')::timestamp as started_at,
   current_user::text as login,
+  (select s.version::text from pg_catalog.pg_stat_ssl as s where s.pid = pg_catalog.pg_backend_pid()) as tls_version,
+  (select setting::text from pg_catalog.pg_settings where name = 'password_encryption') as password_encryption,
   login.rolsuper::bool as is_superuser,
   (login.rolcreaterole or login.rolcreatedb or login.rolreplication or login.rolbypassrls)::bool as is_privileged,
   pg_catalog.pg_has_role('pg_monitor', 'usage')::bool as has_pg_monitor,

@@ -156,6 +156,10 @@ pub(crate) struct AddTarget {
     /// when no password is known under that.
     #[arg(long)]
     pub(crate) secret: Option<String>,
+    /// A file with the certificate of its server's authority, in PEM form, which is kept in .pgvitals/secrets.env under
+    /// the name of its secret. Of several certificates the one that fits is taken.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
     /// What it is: postgres, a database; or pgbouncer, the console of a PgBouncer.
     #[arg(long, default_value = "postgres", value_parser = target_kind)]
     pub(crate) kind: TargetKind,

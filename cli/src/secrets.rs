@@ -22,6 +22,12 @@ pub(crate) const API_TOKEN: &str = "SPIN_VARIABLE_API_TOKEN";
 pub(crate) const MAINTENANCE_PASSWORDS: &str = "SPIN_VARIABLE_MAINTENANCE_PASSWORDS";
 /// Passwords of targets by the name of their secret, as JSON.
 pub(crate) const TARGET_PASSWORDS: &str = "SPIN_VARIABLE_TARGET_PASSWORDS";
+/// Certificates of the authorities of targets by the name of their secret, as JSON.
+pub(crate) const TARGET_CERTIFICATES: &str = "SPIN_VARIABLE_TARGET_CERTIFICATES";
+/// The certificate of the authority of the monitoring database.
+pub(crate) const MONITORING_CERTIFICATE: &str = "SPIN_VARIABLE_MONITORING_CERTIFICATE";
+/// Servers that may be given weak proofs of a password.
+pub(crate) const WEAK_AUTHENTICATION: &str = "SPIN_VARIABLE_WEAK_AUTHENTICATION";
 /// Addresses of channels by the name of their secret, as JSON.
 pub(crate) const CHANNEL_URLS: &str = "SPIN_VARIABLE_CHANNEL_URLS";
 /// Keys, tokens and passwords of channels by the name of their secret, as JSON.

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::output::{Meter, Output};
 use crate::project::Project;
 use crate::settings::Settings;
+use crate::targets::DEFAULT_SECRET;
 use crate::up;
 
 /// The database of the reference workload, where no other is named.
@@ -121,7 +122,12 @@ pub(crate) fn address(
     settings: &Settings,
 ) -> Result<SafeUrl> {
     match &database.database {
-        Some(url) => url.parse().context("--database is not the address of a database"),
+        Some(url) => {
+            let url: SafeUrl = url
+                .parse()
+                .context("--database is not the address of a database")?;
+            settings.secured(url, DEFAULT_SECRET)
+        }
         None => Ok(up::administrator(project, settings)?.with_database(DATABASE)),
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use db::SafeUrl;
+use db::{Certificates, SafeUrl};
 
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::secrets::{self, Secrets};
+use crate::targets::DEFAULT_SECRET;
 
 /// The file that holds what `up` made up.
 pub(crate) const SECRETS_FILE: &str = "secrets.env";
@@ -61,7 +62,7 @@ impl Settings {
     /// The administrator that somebody named.
     pub(crate) fn database_url(&self) -> Result<Option<SafeUrl>> {
         self.given(DATABASE_URL)
-            .map(|url| parse_url(DATABASE_URL, &url))
+            .map(|url| self.secured(parse_url(DATABASE_URL, &url)?, DEFAULT_SECRET))
             .transpose()
     }
 
@@ -76,7 +77,45 @@ impl Settings {
                 ),
             )
         })?;
-        parse_url(secrets::MONITORING_URL, &url)
+        self.monitoring_secured(parse_url(secrets::MONITORING_URL, &url)?)
+    }
+
+    /// An address with what is known of its server: the authority under the name of its secret, and whether it may be
+    /// given weak proofs of a password. A function finds both in the same way.
+    pub(crate) fn secured(&self, url: SafeUrl, secret: &str) -> Result<SafeUrl> {
+        match self.target_certificates()?.get(secret) {
+            Some(text) => {
+                let name = format!("{} under the name {secret:?}", secrets::TARGET_CERTIFICATES);
+                Ok(self
+                    .with_weak_authentication(url)?
+                    .with_certificates(certificates(&name, text)?))
+            }
+            None if secret == DEFAULT_SECRET => self.monitoring_secured(url),
+            None => self.with_weak_authentication(url),
+        }
+    }
+
+    fn monitoring_secured(&self, url: SafeUrl) -> Result<SafeUrl> {
+        let url = self.with_weak_authentication(url)?;
+        Ok(match self.get(secrets::MONITORING_CERTIFICATE) {
+            Some(text) => url.with_certificates(certificates(secrets::MONITORING_CERTIFICATE, &text)?),
+            None => url,
+        })
+    }
+
+    fn with_weak_authentication(&self, url: SafeUrl) -> Result<SafeUrl> {
+        let Some(text) = self.get(secrets::WEAK_AUTHENTICATION) else {
+            return Ok(url);
+        };
+        let weak = text
+            .parse()
+            .with_context(|| format!("{} cannot be used", secrets::WEAK_AUTHENTICATION))?;
+        Ok(url.with_weak_authentication(&weak))
+    }
+
+    /// The certificates of the authorities of targets, by the name of their secret.
+    pub(crate) fn target_certificates(&self) -> Result<BTreeMap<String, String>> {
+        self.named_secrets(secrets::TARGET_CERTIFICATES)
     }
 
     /// The token that every POST carries.
@@ -157,6 +196,11 @@ fn set(values: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, S
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .collect()
+}
+
+fn certificates(name: &str, text: &str) -> Result<Certificates> {
+    text.parse()
+        .with_context(|| format!("{name} is not the certificate of an authority"))
 }
 
 fn parse_url(name: &str, url: &str) -> Result<SafeUrl> {

@@ -1,6 +1,7 @@
 //! `pgvitals status`: how the targets, the functions and the store are doing.
 
 use anyhow::{Context, Result};
+use db::{SafeUrl, SslMode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::runs::LastRun;
@@ -40,7 +41,16 @@ pub(crate) async fn run(settings: &Settings, output: &Output) -> Result<()> {
     )?;
     let (store, summary) = sizes(&status::sizes(&client).await.context("cannot read the sizes")?)?;
 
+    let encrypted = client.link().is_some_and(|link| link.encrypted);
     let text = [
+        format!(
+            "monitoring database: {}",
+            if encrypted {
+                "encrypted, its certificate verified"
+            } else {
+                "not encrypted"
+            }
+        ),
         targets.to_text(),
         alerts.to_text(),
         functions.to_text(),
@@ -49,6 +59,7 @@ pub(crate) async fn run(settings: &Settings, output: &Output) -> Result<()> {
     ]
     .join("\n\n");
     let value = json!({
+        "monitoring": { "encrypted": encrypted, "verified": encrypted },
         "targets": targets.into_items(),
         "alerts": alerts.into_items(),
         "functions": functions.into_items(),
@@ -64,6 +75,7 @@ fn targets(targets: &[TargetStatus]) -> Result<Listing> {
             "state",
             "last collection",
             "server",
+            "encrypted",
             "statements",
             "alerts",
             "problem",
@@ -76,6 +88,7 @@ fn targets(targets: &[TargetStatus]) -> Result<Listing> {
             state_word(target.enabled, target.up).to_owned(),
             ago(target.success_age_seconds),
             target.server_version.map_or_else(|| "-".to_owned(), version),
+            encryption(&target.address).to_owned(),
             target.statements.to_string(),
             target.open_alerts.to_string(),
             target.error.clone().unwrap_or_default(),
@@ -84,13 +97,28 @@ fn targets(targets: &[TargetStatus]) -> Result<Listing> {
             "target": target.target, "address": target.address, "enabled": target.enabled, "up": target.up,
             "interval_seconds": target.interval_seconds, "last_success_at": target.last_success_at,
             "success_age_seconds": target.success_age_seconds, "down_since": target.down_since,
-            "server_version": target.server_version, "in_recovery": target.in_recovery,
+            "server_version": target.server_version, "encrypted": encryption(&target.address), "in_recovery": target.in_recovery,
             "statements": target.statements, "open_alerts": target.open_alerts,
             "error_code": target.error_code, "error": target.error,
         });
         listing.row(cells, &item)?;
     }
     Ok(listing)
+}
+
+/// When a connection to a target is encrypted, by its address; wherever it is, the certificate is verified.
+/// `pgvitals doctor` says whether it is now.
+fn encryption(address: &str) -> &'static str {
+    let Ok(url) = address.parse::<SafeUrl>() else {
+        return "-";
+    };
+    match url.ssl_mode() {
+        mode if mode.is_strict() => "always, verified",
+        SslMode::Offered => "if offered, verified",
+        SslMode::Allow => "if asked for, verified",
+        SslMode::Prefer => "if verified",
+        _ => "never",
+    }
 }
 
 fn alerts(alerts: &[FiringAlert]) -> Result<Listing> {

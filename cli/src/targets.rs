@@ -1,5 +1,6 @@
 //! `pgvitals targets`: who is watched.
 
+mod certificate;
 mod databases;
 
 use std::time::Duration;
@@ -17,12 +18,12 @@ use crate::failure::Failure;
 use crate::monitoring;
 use crate::output::{Listing, Output};
 use crate::project::Project;
-use crate::secrets::{TARGET_PASSWORDS, read_secret};
+use crate::secrets::{TARGET_CERTIFICATES, TARGET_PASSWORDS, read_secret};
 use crate::settings::Settings;
 use crate::state::State;
 
 /// The secret that falls back to the collector's own password.
-const DEFAULT_SECRET: &str = "default";
+pub(crate) const DEFAULT_SECRET: &str = "default";
 /// How long the check of a new target may take.
 const CHECK_DEADLINE: Duration = Duration::from_secs(10);
 /// As what the check shows up on a target.
@@ -60,9 +61,22 @@ async fn add(
     if password.is_some() {
         settings.check_may_keep(TARGET_PASSWORDS, &secret)?;
     }
-    let known = || match &password {
-        Some(_) => Ok(url.clone()),
-        None => with_known_password(&url, &secret, settings),
+    if arguments.certificate.is_some() {
+        settings.check_may_keep(TARGET_CERTIFICATES, &secret)?;
+    }
+    let certificates = match &arguments.certificate {
+        Some(file) => Some(certificate::read(file, Some(&url).filter(|_| !arguments.no_check)).await?),
+        None => None,
+    };
+    let known = || {
+        let url = match &password {
+            Some(_) => settings.secured(url.clone(), &secret)?,
+            None => with_known_password(&url, &secret, settings)?,
+        };
+        anyhow::Ok(match &certificates {
+            Some(certificates) => url.with_certificates(certificates.clone()),
+            None => url,
+        })
     };
     let mut found = Vec::new();
     if arguments.all_databases {
@@ -103,8 +117,12 @@ async fn add(
     if let Some(password) = &password {
         settings.keep_named_secret(TARGET_PASSWORDS, &secret, password)?;
     }
+    if let Some(certificates) = &certificates {
+        settings.keep_named_secret(TARGET_CERTIFICATES, &secret, &certificates.to_pem())?;
+    }
 
-    let restart = password.is_some() && State::load(project).is_some_and(|state| state.up.is_alive());
+    let learns = password.is_some() || certificates.is_some();
+    let restart = learns && State::load(project).is_some_and(|state| state.up.is_alive());
     told(&found, &secret, restart, arguments.all_databases, output)
 }
 
@@ -130,8 +148,9 @@ fn told(found: &[databases::Found], secret: &str, restart: bool, all: bool, outp
         lines.join("\n")
     })?;
     if restart {
-        output
-            .say("note: the running application learns the new password when `pgvitals up` is started again");
+        output.say(
+            "note: the running application learns the new password or certificate when `pgvitals up` is started again",
+        );
     }
     Ok(())
 }
@@ -158,7 +177,7 @@ pub(crate) fn with_known_password(url: &SafeUrl, secret: &str, settings: &Settin
         None => None,
     };
     match password {
-        Some(password) => Ok(url.clone().with_password(&password)),
+        Some(password) => settings.secured(url.clone().with_password(&password), secret),
         None => Err(Failure::new(
             format!("no password is known under the secret `{secret}`"),
             format!(

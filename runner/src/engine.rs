@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dial::WeakAuthentication;
 use tokio_util::task::TaskTracker;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
@@ -27,6 +28,7 @@ pub(crate) struct Engine {
     engine: wasmtime::Engine,
     linker: Linker<State>,
     memory_limit: usize,
+    weak: WeakAuthentication,
     alive: TaskTracker,
 }
 
@@ -39,10 +41,12 @@ pub(crate) struct Capacity {
 }
 
 impl Engine {
-    /// `alive` is told of every instance for as long as it lives.
+    /// `weak` names the servers to which passwords may be given away; `alive` is told of every instance for as long as it
+    /// lives.
     pub(crate) fn new(
         capacity: &Capacity,
         cache: Option<&Path>,
+        weak: WeakAuthentication,
         alive: TaskTracker,
     ) -> Result<Self, RunnerError> {
         let cache = cache.map(open_cache).transpose()?;
@@ -70,6 +74,7 @@ impl Engine {
             engine,
             linker,
             memory_limit: capacity.memory_limit,
+            weak,
             alive,
         })
     }
@@ -101,6 +106,7 @@ impl Engine {
                 component.clone(),
                 Arc::clone(own_address),
                 Arc::clone(key_values),
+                self.weak.clone(),
                 &self.alive,
             )),
             memory_limit: self.memory_limit,

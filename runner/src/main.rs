@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use application::Dotenv;
 use clap::{Parser, ValueEnum};
+use dial::WeakAuthentication;
 use runner::{Runner, RunnerError, Settings, Shutdown};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -37,6 +38,16 @@ struct Arguments {
     /// How long to wait, when stopped, for what is still running
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
     grace: Duration,
+    /// The servers to which clear-text passwords or MD5 proofs may be given without verified TLS, with commas between:
+    /// HOST[:PORT]=md5 or HOST[:PORT]=password
+    #[arg(
+        long,
+        value_name = "LIST",
+        env = "PGVITALS_WEAK_AUTHENTICATION",
+        default_value = "",
+        hide_default_value = true
+    )]
+    weak_authentication: WeakAuthentication,
     /// The folder in which components keep what they remember [default: .spin beside the manifest]
     #[arg(long, value_name = "PATH")]
     state_dir: Option<PathBuf>,
@@ -110,6 +121,7 @@ fn settings(arguments: &Arguments) -> Settings {
     settings.deadline = arguments.deadline;
     settings.memory_limit = arguments.memory_limit;
     settings.grace = arguments.grace;
+    settings.weak_authentication = arguments.weak_authentication.clone();
     settings.state_dir = arguments.state_dir.clone();
     settings.cache = arguments.cache_dir.clone().or_else(default_cache);
     settings.values.variables = arguments.variable.iter().cloned().collect();

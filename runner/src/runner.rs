@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use application::Application;
+use dial::WeakAuthentication;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// How long a shutdown waits for what is still running.
     pub grace: Duration,
+    /// The servers to which clear-text passwords or MD5 proofs are given without verified TLS.
+    pub weak_authentication: WeakAuthentication,
 }
 
 impl Settings {
@@ -53,6 +56,7 @@ impl Settings {
             state_dir: None,
             cache: None,
             grace: Duration::from_secs(20),
+            weak_authentication: WeakAuthentication::default(),
         }
     }
 }
@@ -202,6 +206,7 @@ impl Prepared {
         let engine = Engine::new(
             &capacity(&application, settings),
             settings.cache.as_deref(),
+            settings.weak_authentication.clone(),
             alive.clone(),
         )?;
         let own_address = Arc::new(OnceLock::new());

@@ -7,6 +7,7 @@
 //! - [`blackhole`]: a listener that accepts and never answers;
 //! - [`hostile`]: a database of somebody who means harm;
 //! - [`binaries`]: where the programs under test are;
+//! - [`certificates`]: authorities and certificates, and servers that use them;
 //! - [`monitored`]: a database that is ready to be watched, by the same migrations and logins as anywhere;
 //! - [`alertmanager`]: a real Alertmanager;
 //! - [`pgbouncer`]: a real PgBouncer in front of a server;
@@ -20,6 +21,7 @@ pub mod alertmanager;
 pub mod application;
 pub mod binaries;
 pub mod blackhole;
+pub mod certificates;
 pub mod database;
 pub mod hostile;
 pub mod http;

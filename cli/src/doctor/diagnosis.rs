@@ -1,5 +1,6 @@
 //! From what is known of a target to what is to be done about it. No I/O.
 
+use db::Authentication;
 use embedded_postgres::{NEWEST, OLDEST};
 use serde::Serialize;
 
@@ -67,6 +68,8 @@ const RESTART: &str = "-- then restart the server";
 /// Everything that is looked at, in the order in which one would mend it.
 pub(crate) fn diagnose(facts: &Facts) -> Vec<Finding> {
     let mut findings = vec![
+        encryption(facts),
+        password(facts),
         version(facts),
         preload(facts),
         extension(facts),
@@ -82,6 +85,59 @@ pub(crate) fn diagnose(facts: &Facts) -> Vec<Finding> {
         privileges(facts),
     ]);
     findings
+}
+
+/// Whether others can read along.
+fn encryption(facts: &Facts) -> Finding {
+    const CHECK: &str = "encryption";
+    let version = facts.tls_version.as_deref();
+    match (facts.is_encrypted, facts.is_local) {
+        (true, _) => Finding::new(
+            CHECK,
+            Verdict::Ok,
+            format!("{}, and the server's certificate is verified", version.unwrap_or("TLS")),
+        ),
+        (false, true) => Finding::new(CHECK, Verdict::Ok, "none, on this machine"),
+        (false, false) => Finding::new(
+            CHECK,
+            Verdict::Should,
+            "none: whoever is between can read and change what is sent",
+        )
+        .mend("alter system set ssl = 'on'; -- with a certificate: ssl_cert_file, ssl_key_file")
+        .mend(RELOAD)
+        .mend("-- then write sslmode=verify-full in the address, with --certificate FILE where the authority is one's own"),
+    }
+}
+
+/// How the password is proved. Over verified TLS nobody sees it, but the server keeps what an MD5 proof is made of.
+fn password(facts: &Facts) -> Finding {
+    const CHECK: &str = "password";
+    let found = format!("proved by {}", facts.authentication);
+    match facts.authentication {
+        Authentication::Scram => Finding::new(CHECK, Verdict::Ok, found),
+        Authentication::None => Finding::new(CHECK, Verdict::Ok, "none is asked for"),
+        Authentication::Password if facts.is_encrypted => Finding::new(
+            CHECK,
+            Verdict::Ok,
+            "sent in clear text within the encrypted connection",
+        ),
+        _ => {
+            let finding = Finding::new(
+                CHECK,
+                Verdict::Should,
+                format!("{found}, from which it can be found out"),
+            );
+            let finding = match facts.password_encryption.as_deref() {
+                Some("scram-sha-256") => finding,
+                _ => finding
+                    .mend("alter system set password_encryption = 'scram-sha-256';")
+                    .mend(RELOAD),
+            };
+            finding
+                .mend(format!("alter role {} password '…';", identifier(&facts.login)))
+                .mend("-- and scram-sha-256 in place of md5 or password in pg_hba.conf")
+        }
+    }
 }
 
 fn version(facts: &Facts) -> Finding {

@@ -1,7 +1,7 @@
 //! What has to be known of a target.
 
 use chrono::{DateTime, Utc};
-use db::{Client, DbError, Preamble, unit_of_work};
+use db::{Authentication, Client, Connection, DbError, Preamble, SafeUrl, unit_of_work};
 
 /// What a target says of itself. A setting is None where it is hidden or does not exist.
 #[derive(Debug, Clone)]
@@ -14,6 +14,16 @@ pub(crate) struct Facts {
     /// When the server was started: targets with the same moment are of the same server.
     pub(crate) started_at: DateTime<Utc>,
     pub(crate) login: String,
+    /// Whether the server is on this machine.
+    pub(crate) is_local: bool,
+    /// Whether the connection is encrypted; then the server's certificate is verified.
+    pub(crate) is_encrypted: bool,
+    /// The version of TLS, as the server has it: with a pooler in between it is that of the pooler's own connection.
+    pub(crate) tls_version: Option<String>,
+    /// How the password was proved.
+    pub(crate) authentication: Authentication,
+    /// How new passwords are kept.
+    pub(crate) password_encryption: Option<String>,
     pub(crate) is_superuser: bool,
     pub(crate) is_privileged: bool,
     pub(crate) has_pg_monitor: bool,
@@ -32,7 +42,8 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Asks the target, and changes nothing there.
-    pub(crate) async fn read(client: &impl Client) -> Result<Self, DbError> {
+    pub(crate) async fn read(client: &Connection, url: &SafeUrl) -> Result<Self, DbError> {
+        let link = client.link();
         let preamble = Preamble::new("pgvitals/doctor").read_only();
         unit_of_work(client, &preamble, async |client| {
             let rows = client
@@ -46,6 +57,11 @@ impl Facts {
                 databases: row.get("databases")?,
                 started_at: row.get("started_at")?,
                 login: row.get("login")?,
+                is_local: url.is_loopback(),
+                is_encrypted: link.is_some_and(|link| link.encrypted),
+                tls_version: row.get("tls_version")?,
+                authentication: link.map_or(Authentication::None, |link| link.authentication),
+                password_encryption: row.get("password_encryption")?,
                 is_superuser: row.get("is_superuser")?,
                 is_privileged: row.get("is_privileged")?,
                 has_pg_monitor: row.get("has_pg_monitor")?,

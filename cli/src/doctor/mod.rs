@@ -22,7 +22,7 @@ use crate::failure::{self, Failure};
 use crate::monitoring;
 use crate::output::Output;
 use crate::settings::Settings;
-use crate::targets::with_known_password;
+use crate::targets::{DEFAULT_SECRET, with_known_password};
 use diagnosis::{Finding, Verdict, diagnose, unwatched};
 use facts::Facts;
 
@@ -53,6 +53,7 @@ pub(crate) async fn run(arguments: &Doctor, settings: &Settings, output: &Output
                     )
                     .because(error)
                 })?;
+                let url = settings.secured(url, DEFAULT_SECRET)?;
                 vec![examine("-", &url, kind_of(&url)).await]
             }
             name => examine_known(name.as_deref(), settings).await?,
@@ -151,7 +152,7 @@ fn kind_of(url: &SafeUrl) -> TargetKind {
 async fn look_at(url: &SafeUrl, kind: TargetKind) -> Result<(Vec<Finding>, Option<Facts>), DbError> {
     match kind {
         TargetKind::Postgres => {
-            let facts = Facts::read(&connect(url).await?).await?;
+            let facts = Facts::read(&connect(url).await?, url).await?;
             let reachable = Finding::new("reachable", Verdict::Ok, format!("as {}", facts.login));
             Ok(([vec![reachable], diagnose(&facts)].concat(), Some(facts)))
         }

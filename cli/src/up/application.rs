@@ -18,6 +18,8 @@ use crate::project::Project;
 
 /// A runner to use instead of the one beside this program.
 pub(crate) const RUNNER: &str = "PGVITALS_RUNNER";
+/// The servers to which the runner gives weak proofs of a password; the runner's variable.
+pub(crate) const RUNNER_WEAK_AUTHENTICATION: &str = "PGVITALS_WEAK_AUTHENTICATION";
 const RUNNER_NAME: &str = "pgvitals-runner";
 /// The folder in which components keep what they remember.
 const MEMORY: &str = "memory";

@@ -30,10 +30,10 @@ use crate::arguments::Up;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::project::Project;
-use crate::secrets::{API_TOKEN, MONITORING_URL};
+use crate::secrets::{API_TOKEN, MONITORING_URL, WEAK_AUTHENTICATION};
 use crate::settings::Settings;
 use crate::state::{Holder, Lock, Screen, State};
-use application::{Application, Launch, RUNNER};
+use application::{Application, Launch, RUNNER, RUNNER_WEAK_AUTHENTICATION};
 use backoff::Patience;
 use demo::Demo;
 use postgres::DefaultPostgres;
@@ -240,6 +240,10 @@ fn launch(port: u16, settings: &mut Settings) -> Result<Launch> {
     let mut variables = settings.variables();
     if settings.given(EXTERNAL_URL).is_none() {
         variables.insert(EXTERNAL_URL.to_owned(), format!("http://127.0.0.1:{port}"));
+    }
+    // What the runner gives away is asked of itself, not of the application.
+    if let Some(weak) = settings.get(WEAK_AUTHENTICATION) {
+        variables.insert(RUNNER_WEAK_AUTHENTICATION.to_owned(), weak);
     }
     Ok(Launch {
         port,

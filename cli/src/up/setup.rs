@@ -160,7 +160,8 @@ async fn ensure_logins(administrator: &SafeUrl, settings: &mut Settings, may_res
 async fn lets_in(url: &SafeUrl) -> Result<bool> {
     match connect(url).await {
         Ok(_) => Ok(true),
-        Err(error) if error.kind == ErrorKind::AuthenticationFailed => Ok(false),
+        // Only what the server says of the password: one that was not even given to it may be right.
+        Err(error) if error.kind == ErrorKind::AuthenticationFailed && error.sqlstate.is_some() => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

@@ -22,6 +22,8 @@ async fn a_healthy_target_has_nothing_to_mend() {
 
     shop  postgres://pgvitals_collector@127.0.0.1:[PORT]/postgres
       ok     reachable         as pgvitals_collector
+      ok     encryption        none, on this machine
+      ok     password          proved by scram-sha-256
       ok     version           PostgreSQL [VERSION]
       ok     preload           pg_stat_statements is loaded at the start of the server
       ok     extension         pg_stat_statements [VERSION] in postgres

@@ -19,4 +19,5 @@ mod seed;
 mod show;
 mod support;
 mod targets;
+mod tls;
 mod up;

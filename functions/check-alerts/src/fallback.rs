@@ -68,7 +68,7 @@ async fn try_tell<H: Host>(
 /// A failure in the words of a message.
 fn trouble(failure: &Failure) -> Trouble<'_> {
     let what = match failure.code {
-        "connect_failed" | "connect_timeout" | "connection_lost" | "deadline_exceeded" => {
+        "connect_failed" | "connect_timeout" | "tls" | "connection_lost" | "deadline_exceeded" => {
             "The monitoring database cannot be reached"
         }
         "authentication_failed" | "too_many_connections" => "The monitoring database lets nobody in",

@@ -43,6 +43,10 @@ fn public(failure: &Failure) -> (String, String) {
             "the monitoring database cannot be reached",
             "start its server, or correct host and port in variable monitoring_url",
         ),
+        "tls" => (
+            "no secure connection to the monitoring database can be made",
+            "give the certificate of its server's authority in variable monitoring_certificate",
+        ),
         "authentication_failed" => (
             "the monitoring database refuses the login",
             "correct user, password and database in variable monitoring_url",

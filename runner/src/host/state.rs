@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use application::Component;
+use dial::WeakAuthentication;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wasmtime::component::{Linker, ResourceTable};
@@ -28,17 +29,18 @@ pub(crate) struct Hosted {
 
 impl Hosted {
     /// `own_address` is where the application itself answers, once it does; `key_values` where it keeps what it remembers;
-    /// `alive` is told of work that outlives an instance.
+    /// `weak` names the servers to which passwords may be given away; `alive` is told of work that outlives an instance.
     pub(crate) fn new(
         component: Component,
         own_address: Arc<OnceLock<SocketAddr>>,
         key_values: Arc<KeyValueFile>,
+        weak: WeakAuthentication,
         alive: &TaskTracker,
     ) -> Self {
         let component = Arc::new(component);
         let allowed_hosts = Arc::new(component.allowed_hosts.clone());
         Self {
-            postgres: PostgresContext::new(&component.id, Arc::clone(&allowed_hosts), alive.clone()),
+            postgres: PostgresContext::new(&component.id, Arc::clone(&allowed_hosts), weak, alive.clone()),
             outbound: OutboundHttp::new(&component.id, allowed_hosts, own_address),
             key_values,
             component,

@@ -6,8 +6,8 @@
 //!
 //! Which file holds what: `login` is who we are, `exchange` frames messages, `wasi` and `native` are the sockets.
 //!
-//! There is no TLS on this way: a component has none for its sockets. The password is never sent but as a proof
-//! (SCRAM, or md5 with a salt), unless the console is on the same machine.
+//! There is no TLS on this way: a component has none for its sockets. The password is proved by SCRAM; by md5
+//! or in clear text only where the console is on the same machine, or named by the operator ([`dial::WeakAuthentication`]).
 
 mod exchange;
 mod login;

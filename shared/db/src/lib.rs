@@ -4,6 +4,7 @@
 //! this crate is written once, against [`Client`]. Which file holds what:
 //!
 //! - `safe_url`: [`SafeUrl`], an address that never prints its password
+//! - `encryption`: [`SslMode`] and [`Certificates`], how a connection is encrypted
 //! - `value`, `row`: what travels, and how it is read
 //! - `error`: [`DbError`], failures in words of a bounded list, with a hint for the operator
 //! - `client`: the [`Client`] trait
@@ -49,6 +50,7 @@
 mod bare;
 mod client;
 mod console;
+mod encryption;
 mod error;
 #[cfg(not(target_family = "wasm"))]
 pub mod native;
@@ -66,6 +68,8 @@ mod value;
 
 pub use client::Client;
 pub use console::Console;
+pub use dial::{Authentication, WeakAuthentication, WeakAuthenticationError};
+pub use encryption::{CertificateError, Certificates, SslMode};
 pub use error::{Cause, DbError, ErrorKind};
 #[cfg(not(target_family = "wasm"))]
 pub use native::{Connection, connect};

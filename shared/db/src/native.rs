@@ -1,25 +1,19 @@
 //! The door by `tokio-postgres`, for the CLI and the tests.
 //!
-//! `sslmode` is honoured as far as `tokio-postgres` knows it. `require` checks the server's certificate against the
-//! public authorities, which is stricter than libpq. `prefer`, the default, tries TLS and goes on without it where
-//! that fails: it never promised to know the server.
+//! Connections are made by the crate `dial`, as the runner makes those of components: what can be reached here can be
+//! reached there.
 
 mod bulk;
 
-use std::sync::Arc;
-
 use bytes::BytesMut;
 use chrono::NaiveDateTime;
-use rustls::crypto::ring;
-use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres::config::SslMode;
-use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use dial::{Authority, DialError, Dialer, Link, Trust};
+use tokio_postgres::Config;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Config, NoTls, Socket};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::bare::{Pinning, Sent};
 use crate::client::Client;
+use crate::encryption::{Attempt, Plan};
 use crate::error::{DbError, ErrorKind};
 use crate::parameters::typed;
 use crate::pinned;
@@ -41,6 +35,14 @@ pub struct Connection {
 #[derive(Debug)]
 struct Plain {
     client: tokio_postgres::Client,
+    link: Option<Link>,
+}
+
+impl Connection {
+    /// How it was made: whether it is encrypted, and how the password was proved.
+    pub fn link(&self) -> Option<Link> {
+        self.plain.link
+    }
 }
 
 /// Opens a connection whose session is pinned (see `pinned`). Must be called within a Tokio runtime, which drives the
@@ -67,44 +69,40 @@ pub async fn connect(url: &SafeUrl) -> Result<Connection, DbError> {
 }
 
 async fn connect_as_given(url: &SafeUrl) -> Result<Plain, DbError> {
-    let failed = |error: &tokio_postgres::Error| connect_error(url, error);
-    let mut config: Config = url.expose().parse().map_err(|error| failed(&error))?;
-    match config.get_ssl_mode() {
-        SslMode::Disable => open(&config, NoTls).await.map_err(|error| failed(&error)),
-        SslMode::Prefer => match open(&config, tls()?).await {
-            Err(error) if error.as_db_error().is_none() && describe(&error).contains("TLS handshake") => {
-                config.ssl_mode(SslMode::Disable);
-                open(&config, NoTls).await.map_err(|error| failed(&error))
-            }
-            outcome => outcome.map_err(|error| failed(&error)),
-        },
-        _ => open(&config, tls()?).await.map_err(|error| failed(&error)),
+    let mut plan = Plan::of(url);
+    loop {
+        match open(url, plan.attempt()).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => plan.after(error)?,
+        }
     }
 }
 
-async fn open<T>(config: &Config, tls: T) -> Result<Plain, tokio_postgres::Error>
-where
-    T: MakeTlsConnect<Socket>,
-    T::Stream: Send + 'static,
-    T::TlsConnect: Send,
-    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
-{
-    let (client, connection) = config.connect(tls).await?;
+async fn open(url: &SafeUrl, attempt: Attempt<'_>) -> Result<Plain, DbError> {
+    let config: Config = url
+        .expose_to_host(attempt.mode)
+        .parse()
+        .map_err(|error| connect_error(url, &error))?;
+    let trust = match attempt.certificate {
+        Some(pem) => {
+            let authority = Authority::from_pem(pem);
+            Trust::with_authority(
+                authority.map_err(|error| DbError::connect(&url.server(), &error.to_string()))?,
+            )
+        }
+        None => Trust::of_machine(),
+    };
+    let dialer = Dialer::new(trust).with_weak_authentication(url.weak_authentication().clone());
+    let (client, connection) = dialer.connect(&config).await.map_err(|error| match error {
+        DialError::Postgres(error) => connect_error(url, &error),
+        error => DbError::connect(&url.server(), &error.to_string()),
+    })?;
     // The task ends with the client. What ended it otherwise is told by the statement that meets the closed connection.
     tokio::spawn(connection);
-    Ok(Plain { client })
-}
-
-fn tls() -> Result<MakeRustlsConnect, DbError> {
-    let roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| DbError::new(ErrorKind::Other, "cannot set up TLS").with_cause(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+    Ok(Plain {
+        client,
+        link: dialer.last_link(),
+    })
 }
 
 impl Client for Connection {

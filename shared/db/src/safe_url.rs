@@ -3,14 +3,18 @@
 use std::fmt;
 use std::str::FromStr;
 
+use dial::WeakAuthentication;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
+
+use crate::encryption::{Certificates, HostMode, SslMode};
 
 /// PostgreSQL's own port.
 const DEFAULT_PORT: u16 = 5432;
 
-/// What may follow the `?` of an address. A host, a user or a password there would go around the checks of this type.
-const KNOWN_PARAMETERS: [&str; 11] = [
+/// What may follow the `?` of an address, beside `sslmode` and `sslrootcert`. A host, a user or a password there would go
+/// around the checks of this type.
+const KNOWN_PARAMETERS: [&str; 10] = [
     "application_name",
     "channel_binding",
     "connect_timeout",
@@ -19,7 +23,6 @@ const KNOWN_PARAMETERS: [&str; 11] = [
     "keepalives_interval",
     "keepalives_retries",
     "options",
-    "sslmode",
     "target_session_attrs",
     "tcp_user_timeout",
 ];
@@ -42,7 +45,25 @@ pub struct SafeUrl {
     url: Url,
     /// The password as it is typed, not percent-encoded.
     password: Option<String>,
+    /// What the address says of TLS.
+    ssl_mode: SslMode,
+    /// Whether the authorities of the host are the only ones.
+    system_roots: bool,
+    /// Authorities beside those of the host.
+    certificates: Certificates,
+    /// Servers that may be given weak proofs of a password.
+    weak: WeakAuthentication,
 }
+
+/// The parameters that libpq has for files with certificates and keys.
+const FILES: [&str; 6] = [
+    "sslcert",
+    "sslkey",
+    "sslpassword",
+    "sslrootcert",
+    "sslcrl",
+    "sslcrldir",
+];
 
 /// Why a text is not an address that can be used. It never repeats the text, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +101,26 @@ pub enum UrlError {
     /// It has a parameter that is not known or not allowed there.
     #[error("the address has the parameter {0}, which is not supported there")]
     Parameter(String),
+    /// Its `sslmode` is none of libpq's.
+    #[error(
+        "the address has an sslmode that is not disable, allow, prefer, require, verify-ca or verify-full"
+    )]
+    SslMode,
+    /// Its `sslmode` may go without TLS, where `sslrootcert=system` asks for a verified certificate.
+    #[error(
+        "the address has sslrootcert=system with an sslmode that may go without TLS; use sslmode=verify-full"
+    )]
+    WeakSslMode,
+    /// It has a parameter twice.
+    #[error("the address has the parameter {0} twice")]
+    Repeated(&'static str),
+    /// It names a file with a certificate or a key.
+    #[error(
+        "the address has the parameter {0}, which names a file, and functions have none: give the certificate of the \
+         server's authority by `pgvitals targets add NAME URL --certificate FILE` (variable target_certificates, by the \
+         name of the secret; for the monitoring database monitoring_certificate); a client certificate cannot be used"
+    )]
+    File(&'static str),
 }
 
 impl FromStr for SafeUrl {
@@ -102,12 +143,7 @@ impl FromStr for SafeUrl {
         if url.username().is_empty() {
             return Err(UrlError::User);
         }
-        if let Some((name, _)) = url
-            .query_pairs()
-            .find(|(name, _)| !KNOWN_PARAMETERS.contains(&name.as_ref()))
-        {
-            return Err(UrlError::Parameter(name.into_owned()));
-        }
+        let (ssl_mode, system_roots) = parameters(&url)?;
         decode(url.username()).ok_or(UrlError::Encoding("user"))?;
         decode(url.path()).ok_or(UrlError::Encoding("database"))?;
         let password = match url.password() {
@@ -116,7 +152,38 @@ impl FromStr for SafeUrl {
         };
         // A URL with a host, which was just made sure of, can have its password taken away.
         url.set_password(None).map_err(|()| UrlError::Host)?;
-        Ok(SafeUrl { url, password })
+        Ok(SafeUrl {
+            url,
+            password,
+            ssl_mode,
+            system_roots,
+            certificates: Certificates::default(),
+            weak: WeakAuthentication::default(),
+        })
+    }
+}
+
+/// Checks what follows the `?`; gives what it says of TLS, and whether only the authorities of the host count.
+fn parameters(url: &Url) -> Result<(SslMode, bool), UrlError> {
+    let (mut mode, mut system) = (None, false);
+    for (name, value) in url.query_pairs() {
+        if name == "sslmode" {
+            let value: SslMode = value.parse().map_err(|()| UrlError::SslMode)?;
+            if mode.replace(value).is_some() {
+                return Err(UrlError::Repeated("sslmode"));
+            }
+        } else if name == "sslrootcert" && value == "system" {
+            system = true;
+        } else if let Some(file) = FILES.iter().find(|file| **file == name) {
+            return Err(UrlError::File(file));
+        } else if !KNOWN_PARAMETERS.contains(&name.as_ref()) {
+            return Err(UrlError::Parameter(name.into_owned()));
+        }
+    }
+    match (mode, system) {
+        (Some(mode), true) if !mode.is_strict() => Err(UrlError::WeakSslMode),
+        (None, true) => Ok((SslMode::VerifyFull, true)),
+        (mode, system) => Ok((mode.unwrap_or_default(), system)),
     }
 }
 
@@ -198,7 +265,54 @@ impl SafeUrl {
         self
     }
 
-    /// The whole address, password included: to be handed to a driver and to nobody else.
+    /// The same address, with authorities in which to trust beside those of the host.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Certificates) -> SafeUrl {
+        self.certificates = certificates;
+        self
+    }
+
+    /// The same address, with the servers that may be given weak proofs of a password.
+    #[must_use]
+    pub fn with_weak_authentication(mut self, weak: &WeakAuthentication) -> SafeUrl {
+        self.weak = weak.clone();
+        self
+    }
+
+    /// What it says of TLS.
+    pub fn ssl_mode(&self) -> SslMode {
+        self.ssl_mode
+    }
+
+    /// Authorities in which to trust beside those of the host, in PEM form.
+    pub fn certificates(&self) -> &[String] {
+        if self.system_roots {
+            return &[];
+        }
+        self.certificates.as_slice()
+    }
+
+    /// The servers that may be given weak proofs of a password.
+    pub fn weak_authentication(&self) -> &WeakAuthentication {
+        &self.weak
+    }
+
+    /// The whole address as a host takes it, password included: with a mode that every host knows.
+    pub(crate) fn expose_to_host(&self, mode: HostMode) -> String {
+        let mut copy = self.clone();
+        let query = self.url.query().unwrap_or_default();
+        let kept = query.split('&').filter(|pair| {
+            let name = pair.split('=').next().and_then(decode).unwrap_or_default();
+            !pair.is_empty() && name != "sslmode" && name != "sslrootcert"
+        });
+        let mode = mode.parameter().map(|mode| format!("sslmode={mode}"));
+        let pairs: Vec<_> = kept.chain(mode.as_deref()).collect();
+        copy.url
+            .set_query(Some(pairs.join("&").as_str()).filter(|query| !query.is_empty()));
+        copy.expose()
+    }
+
+    /// The whole address, password included: to be handed to a program that goes by libpq and to nobody else.
     pub fn expose(&self) -> String {
         let mut url = self.url.clone();
         if let Some(password) = &self.password {
@@ -245,6 +359,15 @@ impl SafeUrl {
             .query_pairs()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
+    }
+
+    /// Whether the host is this machine, by a number or a name that is never looked up.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host().trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost")
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
     }
 
     /// Host and port, as an error message names the server.
@@ -371,6 +494,35 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_host_is_given_only_what_it_knows() {
+        let cases = [
+            ("", HostMode::Prefer, ""),
+            ("?sslmode=verify-full", HostMode::Require, "?sslmode=require"),
+            ("?sslmode=prefer", HostMode::Disable, "?sslmode=disable"),
+            ("?sslmode=prefer", HostMode::Prefer, ""),
+            (
+                "?options=-c%20a%3Db+c&sslmode=verify-ca&application_name=x%26y",
+                HostMode::Require,
+                "?options=-c%20a%3Db+c&application_name=x%26y&sslmode=require",
+            ),
+            ("?sslrootcert=system", HostMode::Require, "?sslmode=require"),
+            (
+                "?ssl%6dode=verify-full&channel_binding=require",
+                HostMode::Require,
+                "?channel_binding=require&sslmode=require",
+            ),
+        ];
+        for (query, mode, expected) in cases {
+            let url = parse(&format!("postgres://u:hunter2@h/d{query}"));
+            assert_eq!(
+                url.expose_to_host(mode),
+                format!("postgres://u:hunter2@h/d{expected}"),
+                "{query}"
+            );
+        }
+    }
+
     #[track_caller]
     fn check_refused(text: &str, expected: &str) {
         let error = text.parse::<SafeUrl>().unwrap_err().to_string();
@@ -396,6 +548,23 @@ mod tests {
             "password in the address is not UTF-8",
         );
         check_refused("postgres://user:hunter2@host:port/db", "not a URL");
+        check_refused("postgres://user:hunter2@host/db?sslmode=on", "verify-full");
+        check_refused(
+            "postgres://user:hunter2@host/db?sslmode=disable&sslmode=require",
+            "sslmode twice",
+        );
+        check_refused(
+            "postgres://user:hunter2@host/db?sslrootcert=ca.pem",
+            "--certificate FILE",
+        );
+        check_refused(
+            "postgres://user:hunter2@host/db?sslcert=me.crt",
+            "client certificate",
+        );
+        check_refused(
+            "postgres://user:hunter2@host/db?sslrootcert=system&sslmode=prefer",
+            "sslmode=verify-full",
+        );
     }
 
     /// The parsers of the driver, of this type and of people disagree about where the password of such an address ends.

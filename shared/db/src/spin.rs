@@ -9,6 +9,7 @@ use spin_sdk::wit_bindgen::StreamResult;
 
 use crate::bare::{Pinning, Sent};
 use crate::client::Client;
+use crate::encryption::{Attempt, Plan};
 use crate::error::{DbError, ErrorKind};
 use crate::parameters::typed;
 use crate::pinned;
@@ -61,9 +62,23 @@ pub async fn connect(url: &SafeUrl) -> Result<Connection, DbError> {
 }
 
 async fn connect_as_given(url: &SafeUrl) -> Result<Plain, DbError> {
-    match pg::Connection::open(url.expose()).await {
-        Ok(connection) => Ok(Plain { connection }),
-        Err(error) => Err(connect_error(url, error)),
+    let mut plan = Plan::of(url);
+    loop {
+        match open(url, plan.attempt()).await {
+            Ok(connection) => return Ok(Plain { connection }),
+            Err(error) => plan.after(connect_error(url, error))?,
+        }
+    }
+}
+
+async fn open(url: &SafeUrl, attempt: Attempt<'_>) -> Result<pg::Connection, pg::Error> {
+    let address = url.expose_to_host(attempt.mode);
+    match attempt.certificate {
+        Some(pem) => {
+            let ca_root = Some(pg::Certificate::Text(pem.to_owned()));
+            pg::Connection::open_with_options(address, pg::OpenOptions { ca_root }).await
+        }
+        None => pg::Connection::open(address).await,
     }
 }
 

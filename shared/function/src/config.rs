@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use db::SafeUrl;
+use db::{CertificateError, Certificates, SafeUrl, WeakAuthentication};
 use store::logins::Login;
 use vitals::address::is_web_address;
 use vitals::channel::{Kind, Need};
@@ -20,6 +20,12 @@ pub struct Config {
     pub monitoring_url: SafeUrl,
     /// Passwords of targets, by the names their rows give.
     pub target_passwords: Secrets,
+    /// Certificates of the authorities of targets, by the names that their rows give to their secrets.
+    pub target_certificates: Secrets,
+    /// Certificates of the authority of the monitoring database.
+    pub monitoring_certificate: Option<Certificates>,
+    /// Servers that may be given weak proofs of a password.
+    pub weak_authentication: WeakAuthentication,
     /// Passwords of the maintenance login, by the names that the rows of targets give.
     pub maintenance_passwords: Secrets,
     /// Whether automatic responses only say what they would do, whatever their rules say.
@@ -76,14 +82,22 @@ impl Config {
     /// The first variable that is missing or cannot be used.
     pub async fn load(host: &impl Host) -> Result<Config, ConfigError> {
         let monitoring_url = required(host, "monitoring_url").await?;
+        let monitoring_url = monitoring_url.parse::<SafeUrl>().map_err(|error| {
+            refused(
+                "monitoring_url",
+                format!("cannot be used: {error}"),
+                "set it to postgres://USER:PASSWORD@HOST:PORT/DATABASE",
+            )
+        })?;
+        let monitoring_certificate = monitoring_certificate(host).await?;
         let config = Config {
-            monitoring_url: monitoring_url.parse::<SafeUrl>().map_err(|error| {
-                refused(
-                    "monitoring_url",
-                    format!("cannot be used: {error}"),
-                    "set it to postgres://USER:PASSWORD@HOST:PORT/DATABASE",
-                )
-            })?,
+            monitoring_url: match &monitoring_certificate {
+                Some(certificate) => monitoring_url.with_certificates(certificate.clone()),
+                None => monitoring_url,
+            },
+            monitoring_certificate,
+            weak_authentication: weak_authentication(host).await?,
+            target_certificates: secrets(host, "target_certificates").await?,
             target_passwords: secrets(host, "target_passwords").await?,
             maintenance_passwords: secrets(host, "maintenance_passwords").await?,
             responses_dry_run: truth(host, "responses_dry_run", false).await?,
@@ -116,7 +130,7 @@ impl Config {
     ///
     /// An address that cannot be used, or a secret of which `target_passwords` knows nothing.
     pub fn target_url(&self, address: &str, secret: &str) -> Result<SafeUrl, TargetError> {
-        let url: SafeUrl = address.parse().map_err(TargetError::Address)?;
+        let url = self.secured(address, secret)?;
         let password = match self.target_passwords.get(secret) {
             Some(password) => Some(password.expose()),
             None if secret == DEFAULT_SECRET => self.monitoring_url.expose_password(),
@@ -135,12 +149,30 @@ impl Config {
     /// An address that cannot be used, or a secret of which `maintenance_passwords` knows nothing: then nothing may be
     /// done to the target.
     pub fn maintenance_url(&self, address: &str, secret: &str) -> Result<SafeUrl, TargetError> {
-        let url: SafeUrl = address.parse().map_err(TargetError::Address)?;
+        let url = self.secured(address, secret)?;
         let password = self.maintenance_passwords.get(secret);
         let password = password.ok_or_else(|| TargetError::MaintenanceSecret(secret.to_owned()))?;
         Ok(url
             .with_user(Login::Maintenance.role())
             .with_password(password.expose()))
+    }
+
+    /// The address of a target with the authority of its server, without a password.
+    fn secured(&self, address: &str, secret: &str) -> Result<SafeUrl, TargetError> {
+        let url: SafeUrl = address.parse().map_err(TargetError::Address)?;
+        let url = url.with_weak_authentication(&self.weak_authentication);
+        let certificates = match self.target_certificates.get(secret) {
+            Some(text) => text.expose().parse().map(Some).map_err(|source| {
+                let secret = secret.to_owned();
+                TargetError::Certificate { secret, source }
+            })?,
+            None if secret == DEFAULT_SECRET => self.monitoring_certificate.clone(),
+            None => None,
+        };
+        Ok(match certificates {
+            Some(certificates) => url.with_certificates(certificates),
+            None => url,
+        })
     }
 
     /// The monitoring database for the maintenance login, with its password.
@@ -163,6 +195,15 @@ pub enum TargetError {
     /// The secret in the row.
     #[error("variable target_passwords has no password named {0}")]
     Secret(String),
+    /// The certificate of that name.
+    #[error("variable target_certificates has no usable certificate named {secret}")]
+    Certificate {
+        /// The name.
+        secret: String,
+        /// What is wrong with it.
+        #[source]
+        source: CertificateError,
+    },
     /// The secret in the row, for the maintenance login.
     #[error("variable maintenance_passwords has no password named {0}, so that nothing may be done there")]
     MaintenanceSecret(String),
@@ -190,6 +231,26 @@ async fn secrets(host: &impl Host, name: &'static str) -> Result<Secrets, Config
             "is not a JSON object of texts".to_owned(),
             r#"set it to something like {"orders": "the secret"}"#,
         )
+    })
+}
+
+async fn monitoring_certificate(host: &impl Host) -> Result<Option<Certificates>, ConfigError> {
+    const NAME: &str = "monitoring_certificate";
+    let Some(text) = read(host, NAME).await? else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|error: CertificateError| {
+        let hint = "set it to the certificate of the server's authority, as it is in its PEM file";
+        refused(NAME, format!("cannot be used: {error}"), hint)
+    })
+}
+
+async fn weak_authentication(host: &impl Host) -> Result<WeakAuthentication, ConfigError> {
+    const NAME: &str = "weak_authentication";
+    let text = read(host, NAME).await?.unwrap_or_default();
+    text.parse().map_err(|error: db::WeakAuthenticationError| {
+        let hint = "name the servers, with commas between: old.internal:5432=md5";
+        refused(NAME, format!("cannot be used: {error}"), hint)
     })
 }
 
@@ -347,6 +408,23 @@ mod tests {
                 "orders",
             ),
             (
+                complete().variable("target_certificates", "ca.pem"),
+                "variable target_certificates is not a JSON object of texts",
+                "orders",
+            ),
+            (
+                complete().variable("monitoring_certificate", "ca.pem"),
+                "variable monitoring_certificate cannot be used: there is no certificate in PEM form \
+                 (-----BEGIN CERTIFICATE-----)",
+                "PEM file",
+            ),
+            (
+                complete().variable("weak_authentication", "md5"),
+                "variable weak_authentication cannot be used: `md5` is not HOST=md5, HOST:PORT=md5, HOST=password or \
+                 HOST:PORT=password",
+                "old.internal",
+            ),
+            (
                 complete().variable("metrics_labels", "[1]"),
                 "variable metrics_labels is not a JSON object of texts",
                 "environment",
@@ -418,6 +496,36 @@ mod tests {
             config.monitoring_maintenance_url(),
             Err(TargetError::MaintenanceSecret("default".to_owned()))
         );
+    }
+
+    #[tokio::test]
+    async fn a_target_gets_the_authority_its_row_names() {
+        let pem = |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+        let certificates = serde_json::json!({"orders": pem("AA=="), "broken": "none"}).to_string();
+        let host = complete()
+            .variable(
+                "target_passwords",
+                r#"{"orders": "a", "broken": "b", "plain": "c"}"#,
+            )
+            .variable("target_certificates", &certificates)
+            .variable("maintenance_passwords", r#"{"orders": "d"}"#)
+            .variable("monitoring_certificate", &pem("BB=="));
+        let config = Config::load(&host).await.unwrap();
+        assert_eq!(config.monitoring_url.certificates(), [pem("BB==")]);
+        let certificates = |secret| {
+            config
+                .target_url("postgres://u@h/d", secret)
+                .map(|url| url.certificates().concat())
+        };
+        assert_eq!(certificates("orders"), Ok(pem("AA==")));
+        assert_eq!(certificates("plain"), Ok(String::new()));
+        assert_eq!(certificates("default"), Ok(pem("BB==")));
+        assert!(matches!(
+            certificates("broken"),
+            Err(TargetError::Certificate { .. })
+        ));
+        let url = config.maintenance_url("postgres://u@h/d", "orders").unwrap();
+        assert_eq!(url.certificates(), [pem("AA==")]);
     }
 
     #[tokio::test]

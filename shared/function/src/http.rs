@@ -55,6 +55,7 @@ pub(crate) fn failed(failure: &Failure) -> Response {
     let unreachable = [
         "connect_failed",
         "connect_timeout",
+        "tls",
         "connection_lost",
         "too_many_connections",
     ];

@@ -13,6 +13,11 @@ fn healthy() -> Facts {
         databases: vec!["postgres".to_owned(), "shop".to_owned()],
         started_at: DateTime::UNIX_EPOCH,
         login: "pgvitals_collector".to_owned(),
+        is_local: false,
+        is_encrypted: true,
+        tls_version: Some("TLSv1.3".to_owned()),
+        authentication: Authentication::Scram,
+        password_encryption: Some("scram-sha-256".to_owned()),
         is_superuser: false,
         is_privileged: false,
         has_pg_monitor: true,
@@ -48,6 +53,54 @@ fn a_healthy_target_has_nothing_to_mend() {
         diagnose(&healthy())
             .iter()
             .all(|finding| finding.verdict == Verdict::Ok && finding.mend.is_empty())
+    );
+}
+
+#[test]
+fn a_connection_that_others_can_read_is_told_of_unless_it_stays_on_the_machine() {
+    let plain = Facts {
+        is_encrypted: false,
+        tls_version: None,
+        ..healthy()
+    };
+    let findings = diagnose(&plain);
+    let encryption = findings
+        .iter()
+        .find(|finding| finding.check == "encryption")
+        .unwrap();
+    assert_eq!(encryption.verdict, Verdict::Should);
+    assert!(
+        encryption.mend.concat().contains("sslmode=verify-full"),
+        "{encryption:?}"
+    );
+    let local = Facts {
+        is_local: true,
+        ..plain
+    };
+    assert!(
+        diagnose(&local)
+            .iter()
+            .all(|finding| finding.verdict == Verdict::Ok)
+    );
+}
+
+#[test]
+fn a_password_that_is_proved_by_md5_is_to_be_made_anew() {
+    let old = Facts {
+        authentication: Authentication::Md5,
+        password_encryption: Some("md5".to_owned()),
+        ..healthy()
+    };
+    check(
+        &old,
+        "password",
+        Verdict::Should,
+        &[
+            "alter system set password_encryption = 'scram-sha-256';",
+            "select pg_reload_conf();",
+            "alter role pgvitals_collector password '…';",
+            "-- and scram-sha-256 in place of md5 or password in pg_hba.conf",
+        ],
     );
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - `host.rs`: the functions of the interface;
 //! - `session.rs`: one connection in the hands of a guest, `rows.rs`: a result on its way to the guest;
-//! - `pool.rs`: connections between runs, `tls.rs`: their encryption, `address.rs`: which are permitted;
+//! - `pool.rs`: connections between runs, dialled by the crate `dial`, `address.rs`: which are permitted;
 //! - `conv.rs`, `range.rs`, `error.rs`: values and errors, only converted;
 //! - `bindings.rs`: what is generated from the interface.
 
@@ -20,11 +20,11 @@ mod pool;
 mod range;
 mod rows;
 mod session;
-mod tls;
 
 use std::sync::Arc;
 
 use application::AllowedHosts;
+use dial::WeakAuthentication;
 use tokio_util::task::TaskTracker;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
@@ -39,11 +39,16 @@ pub(crate) struct PostgresContext {
 }
 
 impl PostgresContext {
-    pub(crate) fn new(component: &str, allowed_hosts: Arc<AllowedHosts>, alive: TaskTracker) -> Self {
+    pub(crate) fn new(
+        component: &str,
+        allowed_hosts: Arc<AllowedHosts>,
+        weak: WeakAuthentication,
+        alive: TaskTracker,
+    ) -> Self {
         Self {
             component: component.into(),
             allowed_hosts,
-            pools: Arc::new(Pools::new(alive)),
+            pools: Arc::new(Pools::new(weak, alive)),
         }
     }
 }

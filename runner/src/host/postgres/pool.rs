@@ -4,18 +4,21 @@
 //! here is right there: a pool of 64 for each address, 16 addresses remembered, and on checkout what deadpool calls
 //! `Clean` (settings, advisory locks, listens and temporary tables go; a transaction that the guest left open stays).
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use anyhow::Context as _;
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
-use rustls::ClientConfig;
-use tokio_postgres::NoTls;
+use deadpool_postgres::{Connect, Manager, ManagerConfig, Pool, RecyclingMethod};
+use dial::{Authority, DialError, Dialer, Tls, Trust, WeakAuthentication};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, NoTls};
 use tokio_util::task::TaskTracker;
 
 use super::session::Session;
-use super::tls::Tls;
-use crate::host::roots;
 
 /// Most connections to one address.
 const CONNECTIONS_OF_A_POOL: usize = 64;
@@ -27,6 +30,7 @@ const POOLS: usize = 16;
 pub(crate) struct Pools {
     /// The most recently used last.
     pools: Mutex<Vec<(Key, Entry)>>,
+    weak: WeakAuthentication,
     alive: TaskTracker,
 }
 
@@ -40,14 +44,16 @@ struct Key {
 #[derive(Clone)]
 struct Entry {
     pool: Pool,
-    tls: Option<Tls>,
+    tls: Tls,
 }
 
 impl Pools {
-    /// `alive` is told of statements that are being cancelled, so that a runner that stops waits for them.
-    pub(crate) fn new(alive: TaskTracker) -> Self {
+    /// `weak` names the servers that may be given weak proofs of a password; `alive` is told of statements that are being
+    /// cancelled, so that a runner that stops waits for them.
+    pub(crate) fn new(weak: WeakAuthentication, alive: TaskTracker) -> Self {
         Self {
             pools: Mutex::default(),
+            weak,
             alive,
         }
     }
@@ -69,7 +75,7 @@ impl Pools {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = match pools.iter().position(|(other, _)| *other == key) {
             Some(index) => pools.remove(index).1,
-            None => Entry::new(address, root)?,
+            None => Entry::new(address, self.dialer(root))?,
         };
         if pools.len() >= POOLS {
             pools.remove(0);
@@ -77,26 +83,21 @@ impl Pools {
         pools.push((key, entry.clone()));
         Ok(entry)
     }
+
+    fn dialer(&self, root: Option<&Root>) -> Dialer {
+        let trust = root.map_or_else(Trust::of_machine, |root| root.trust.clone());
+        Dialer::new(trust).with_weak_authentication(self.weak.clone())
+    }
 }
 
 impl Entry {
-    fn new(address: &str, root: Option<&Root>) -> anyhow::Result<Self> {
-        let config: tokio_postgres::Config = address.parse().context("parsing Postgres connection string")?;
+    fn new(address: &str, dialer: Dialer) -> anyhow::Result<Self> {
+        let config: Config = address.parse().context("parsing Postgres connection string")?;
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Clean,
         };
-        let tls = match config.get_ssl_mode() {
-            SslMode::Disable => None,
-            _ => {
-                Some(Tls::new(root.map_or_else(roots::default_client, |root| {
-                    Arc::clone(&root.client)
-                })))
-            }
-        };
-        let manager = match tls.clone() {
-            Some(tls) => Manager::from_config(config, tls, recycling),
-            None => Manager::from_config(config, NoTls, recycling),
-        };
+        let tls = dialer.tls(&config);
+        let manager = Manager::from_connect(config, Dialling(dialer), recycling);
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS_OF_A_POOL)
             .build()
@@ -105,25 +106,92 @@ impl Entry {
     }
 }
 
+/// Makes the connections of a pool.
+struct Dialling(Dialer);
+
+impl Connect for Dialling {
+    fn connect(
+        &self,
+        config: &Config,
+    ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), tokio_postgres::Error>> + Send + '_>>
+    {
+        let config = config.clone();
+        Box::pin(async move {
+            match self.0.connect(&config).await {
+                Ok((client, connection)) => {
+                    let driving = tokio::spawn(async move {
+                        if let Err(error) = connection.await {
+                            tracing::debug!(%error, "A connection to PostgreSQL ended early.");
+                        }
+                    });
+                    Ok((client, driving))
+                }
+                Err(DialError::Postgres(error)) => Err(error),
+                Err(other) => Err(as_driver_error(other).await),
+            }
+        })
+    }
+}
+
+/// An error in the driver's type, which only the driver can make: it is the one of a stream that gives it.
+async fn as_driver_error(error: DialError) -> tokio_postgres::Error {
+    let stream = Broken(Some(io::Error::other(error)));
+    let mut config = Config::new();
+    config.user("nobody").ssl_mode(SslMode::Disable);
+    match config.connect_raw(stream, NoTls).await {
+        Err(error) => error,
+        Ok(_) => unreachable!("a stream that gives nothing but an error is no connection"),
+    }
+}
+
+/// A stream of which nothing can be read but an error.
+struct Broken(Option<io::Error>);
+
+impl AsyncRead for Broken {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.0.take().map_or(Ok(()), Err))
+    }
+}
+
+impl AsyncWrite for Broken {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
 /// A root certificate that a guest trusts.
 #[derive(Clone)]
 pub(crate) struct Root {
     pem: String,
-    client: Arc<ClientConfig>,
+    trust: Trust,
 }
 
 impl Root {
     pub(crate) fn from_pem(pem: String) -> anyhow::Result<Self> {
-        let client = roots::client_with_root(&pem)?;
-        Ok(Self { pem, client })
+        let trust = Trust::with_authority(Authority::from_pem(&pem)?);
+        Ok(Self { pem, trust })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     const ADDRESS: &str = "postgres://user:password@127.0.0.1:5432/one?sslmode=disable";
+
+    fn pools() -> Pools {
+        Pools::new(WeakAuthentication::default(), TaskTracker::new())
+    }
 
     fn addresses(pools: &Pools) -> Vec<String> {
         pools
@@ -137,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_same_address_has_one_pool() {
-        let pools = Pools::new(TaskTracker::new());
+        let pools = pools();
         pools.entry(ADDRESS, None).unwrap();
         pools.entry(ADDRESS, None).unwrap();
         assert_eq!(addresses(&pools), [ADDRESS]);
@@ -145,7 +213,7 @@ mod tests {
 
     #[test]
     fn another_password_is_another_pool() {
-        let pools = Pools::new(TaskTracker::new());
+        let pools = pools();
         let other = ADDRESS.replace("password", "secret");
         pools.entry(ADDRESS, None).unwrap();
         pools.entry(&other, None).unwrap();
@@ -154,7 +222,7 @@ mod tests {
 
     #[test]
     fn the_pool_unused_for_longest_goes_first() {
-        let pools = Pools::new(TaskTracker::new());
+        let pools = pools();
         let address = |number: usize| ADDRESS.replace("one", &format!("database_{number}"));
         for number in 0..POOLS {
             pools.entry(&address(number), None).unwrap();
@@ -169,11 +237,22 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused() {
-        let error = Pools::new(TaskTracker::new())
-            .entry("postgres://host:port/", None)
+        let error = pools().entry("postgres://host:port/", None).err().unwrap();
+        assert_eq!(error.to_string(), "parsing Postgres connection string");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_permitted_says_so() {
+        let dialer = Dialer::new(Trust::of_machine()).with_check(Arc::new(|_, _| Err("private".to_owned())));
+        let error = Entry::new(ADDRESS, dialer)
+            .unwrap()
+            .pool
+            .get()
+            .await
             .err()
             .unwrap();
-        assert_eq!(error.to_string(), "parsing Postgres connection string");
+        let error = format!("{:#}", anyhow::Error::new(error));
+        assert!(error.contains("127.0.0.1 is not permitted: private"), "{error}");
     }
 
     #[test]

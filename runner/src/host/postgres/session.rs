@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Object};
+use dial::Tls;
 use futures::StreamExt as _;
-use tokio_postgres::{Client, NoTls, RowStream};
+use tokio_postgres::{Client, RowStream};
 use tokio_util::task::TaskTracker;
 
 use super::bindings::{Column, DbValue, Error, RowSet};
@@ -14,7 +15,6 @@ use super::conv::{self, Parameter};
 use super::error;
 use super::pool::Root;
 use super::rows::Rows;
-use super::tls::Tls;
 
 /// Most memory that the rows of one answer may take on the host, as on Spin.
 pub(crate) const MOST_BUFFERED_BYTES: usize = 128 << 20;
@@ -43,14 +43,14 @@ pub struct ConnectionBuilder {
 /// connection nothing is cancelled, since the request could hit the statement that the guest sends next.
 pub(crate) struct Session {
     client: Option<Object>,
-    tls: Option<Tls>,
+    tls: Tls,
     abandoned: AtomicBool,
     released: AtomicBool,
     alive: TaskTracker,
 }
 
 impl Session {
-    pub(crate) fn new(client: Object, tls: Option<Tls>, alive: TaskTracker) -> Self {
+    pub(crate) fn new(client: Object, tls: Tls, alive: TaskTracker) -> Self {
         Self {
             client: Some(client),
             tls,
@@ -162,7 +162,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         let Some(object) = self.client.take() else { return };
         if self.abandoned.load(Ordering::Relaxed) {
-            let cancel = cancel(Object::take(object), self.tls.take());
+            let cancel = cancel(Object::take(object), self.tls.clone());
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                 self.alive.spawn_on(cancel, &runtime);
             }
@@ -173,16 +173,10 @@ impl Drop for Session {
 }
 
 /// Closes a connection and tells its server that nobody waits for the statement on it.
-async fn cancel(client: ClientWrapper, tls: Option<Tls>) {
+async fn cancel(client: ClientWrapper, tls: Tls) {
     let token = client.cancel_token();
     drop(client);
-    let request = async {
-        match tls {
-            Some(tls) => token.cancel_query(tls).await,
-            None => token.cancel_query(NoTls).await,
-        }
-    };
-    match tokio::time::timeout(CANCEL_TIMEOUT, request).await {
+    match tokio::time::timeout(CANCEL_TIMEOUT, token.cancel_query(tls)).await {
         Ok(Ok(())) => tracing::debug!("Cancelled a statement that nobody waited for."),
         Ok(Err(error)) => tracing::debug!(%error, "Could not cancel an abandoned statement."),
         Err(_) => tracing::debug!("Could not cancel an abandoned statement: no answer."),

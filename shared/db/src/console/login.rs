@@ -1,5 +1,6 @@
 //! Who we are, proved without giving the password away.
 
+use dial::Authentication;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
@@ -20,6 +21,7 @@ pub(super) async fn log_in(
     is_local: bool,
 ) -> Result<(Exchange, String), DbError> {
     let (user, database) = (url.user(), url.database());
+    let most = url.weak_authentication().most(url.host(), url.port());
     let application_name = url.parameter("application_name");
     let mut parameters = vec![
         ("user", user.as_str()),
@@ -45,15 +47,16 @@ pub(super) async fn log_in(
             }
             Message::ReadyForQuery(_) => return Ok((exchange, version)),
             Message::ErrorResponse(body) => return Err(failed(url, refusal(body.fields())?)),
-            Message::AuthenticationMd5Password(body) => {
+            Message::AuthenticationMd5Password(body) if is_local || most >= Authentication::Md5 => {
                 let proof = md5_hash(user.as_bytes(), password(url)?.as_bytes(), body.salt());
                 send_password(&mut exchange, &proof).await?;
             }
-            Message::AuthenticationCleartextPassword if is_local => {
+            Message::AuthenticationCleartextPassword if is_local || most >= Authentication::Password => {
                 send_password(&mut exchange, password(url)?).await?;
             }
             Message::AuthenticationSasl(body) => scram(&mut exchange, url, &body).await?,
-            Message::AuthenticationCleartextPassword
+            Message::AuthenticationMd5Password(_)
+            | Message::AuthenticationCleartextPassword
             | Message::AuthenticationGss
             | Message::AuthenticationSspi
             | Message::AuthenticationKerberosV5
@@ -126,7 +129,8 @@ fn unsupported(url: &SafeUrl) -> DbError {
         format!("cannot log in to {} in the way it asks for", url.server()),
     )
     .with_hint(
-        "set auth_type = scram-sha-256 (or md5) in pgbouncer.ini; other ways would give the password away",
+        "set auth_type = scram-sha-256 in pgbouncer.ini; other ways would give the password away. Where the network \
+         between is trusted, name the PgBouncer in the variable weak_authentication: IP:PORT=md5",
     )
 }
 

@@ -141,14 +141,7 @@ pub async fn encrypt(server: &Server, identity: &Identity) -> Result<()> {
 /// Gives a server other rules of who gets in; the superuser does so without TLS in any case.
 pub async fn admit_by(server: &Server, rules: &str) -> Result<()> {
     let rules = format!("hostnossl all postgres 127.0.0.1/32 scram-sha-256\n{rules}");
-    configure(
-        server,
-        &[
-            &copied(&rules, "tests.hba"),
-            "alter system set hba_file = 'tests.hba'",
-        ],
-    )
-    .await
+    configure(server, &[&copied(&rules, "pg_hba.conf")]).await
 }
 
 /// A statement that writes a file into the server's folder, for the server alone to read.

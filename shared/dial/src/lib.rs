@@ -1,10 +1,11 @@
 //! Connecting to PostgreSQL from this machine, for the command and for the runner alike.
 //!
 //! - `dialer`: [`Dialer`], which looks names up, has the addresses checked, and connects
-//! - `tls`: [`Tls`], the encryption of a connection
+//! - `tls`: [`Tls`], the encryption of a connection; `binding`: what binds SCRAM to it
 //! - `trust`: [`Trust`], the authorities whose certificates are accepted; `verifier`: how a certificate is judged
 //! - `guard`: refuses to prove a password in a way that gives it away; `weak`: [`WeakAuthentication`], where that is
 //!   allowed all the same
+//! - `der`: a look into a certificate
 //! - `pem`: certificates in a text; `presented`: those that a server shows
 //!
 //! A component has none of this but `pem` and `weak`: its host dials for it.
@@ -19,6 +20,10 @@
 
 #![deny(missing_docs)]
 
+#[cfg(not(target_family = "wasm"))]
+mod binding;
+#[cfg(not(target_family = "wasm"))]
+mod der;
 #[cfg(not(target_family = "wasm"))]
 mod dialer;
 #[cfg(not(target_family = "wasm"))]

@@ -7,8 +7,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::net::TcpStream;
-use tokio_postgres::tls::{MakeTlsConnect, TlsConnect as _};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::TlsConnector;
 
 use crate::tls::is_offered;
 use crate::trust::provider;
@@ -32,10 +31,9 @@ pub async fn presented(host: &str, port: u16) -> io::Result<Vec<CertificateDer<'
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&chain) as Arc<dyn ServerCertVerifier>)
         .with_no_client_auth();
-    let mut maker = MakeRustlsConnect::new(config);
-    let connector = <MakeRustlsConnect as MakeTlsConnect<TcpStream>>::make_tls_connect(&mut maker, host)
-        .map_err(io::Error::other)?;
-    let refused = connector.connect(stream).await.err();
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let connector = TlsConnector::from(Arc::new(config));
+    let refused = connector.connect(name, stream).await.err();
     let certificates = std::mem::take(&mut *chain.0.lock().unwrap_or_else(PoisonError::into_inner));
     match refused {
         Some(error) if certificates.is_empty() => Err(error),

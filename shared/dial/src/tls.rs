@@ -8,12 +8,13 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::TlsConnector;
 
+use crate::binding::server_end_point;
 use crate::guard::{Guard, Seen};
 use crate::trust::Trust;
 use crate::weak::Authentication;
@@ -43,7 +44,7 @@ pub enum TlsError {
     Ended(#[source] io::Error),
     /// The host cannot be the name in a certificate.
     #[error("the host cannot stand in a certificate: {0}")]
-    Name(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Name(#[source] rustls_pki_types::InvalidDnsNameError),
     /// The handshake failed: the certificate, mostly.
     #[error(transparent)]
     Handshake(io::Error),
@@ -114,10 +115,12 @@ impl Opening {
                 _ => Err(TlsError::NotOffered),
             };
         }
-        let mut maker = MakeRustlsConnect::new(ClientConfig::clone(&trust.client()));
-        let connector = <MakeRustlsConnect as MakeTlsConnect<S>>::make_tls_connect(&mut maker, &self.host)
-            .map_err(|error| TlsError::Name(error.into()))?;
-        let encrypted = connector.connect(stream).await.map_err(TlsError::Handshake)?;
+        let name = ServerName::try_from(self.host).map_err(TlsError::Name)?;
+        let connector = TlsConnector::from(trust.client());
+        let encrypted = connector
+            .connect(name, stream)
+            .await
+            .map_err(TlsError::Handshake)?;
         Ok(Channel(Kind::Encrypted(Guard::new(encrypted, most, true, seen))))
     }
 }
@@ -143,7 +146,7 @@ where
     Encrypted(Guard<Encrypted<S>>),
 }
 
-type Encrypted<S> = <MakeRustlsConnect as MakeTlsConnect<S>>::Stream;
+type Encrypted<S> = tokio_rustls::client::TlsStream<S>;
 
 /// Calls the same method of whichever stream there is.
 macro_rules! delegate {
@@ -168,7 +171,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsStream for Channel<S
     fn channel_binding(&self) -> ChannelBinding {
         match &self.0 {
             Kind::Plain(_) => ChannelBinding::none(),
-            Kind::Encrypted(guard) => guard.stream().channel_binding(),
+            Kind::Encrypted(guard) => {
+                let (_, session) = guard.stream().get_ref();
+                let certificate = session.peer_certificates().and_then(<[_]>::first);
+                certificate
+                    .and_then(|certificate| server_end_point(certificate))
+                    .map_or_else(ChannelBinding::none, ChannelBinding::tls_server_end_point)
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
+use crate::der::element;
+
 #[derive(Debug)]
 pub(crate) struct Verifier {
     usual: Arc<WebPkiServerVerifier>,
@@ -132,17 +134,6 @@ fn common_name(subject: &[u8]) -> Option<&str> {
         }
     }
     found
-}
-
-/// The content of the first element in DER of a short or of a two-byte length, and what comes after it.
-fn element(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, content) = match bytes {
-        [_, length, content @ ..] if *length < 0x80 => (usize::from(*length), content),
-        [_, 0x81, length, content @ ..] => (usize::from(*length), content),
-        [_, 0x82, high, low, content @ ..] => (usize::from(*high) << 8 | usize::from(*low), content),
-        _ => return None,
-    };
-    content.split_at_checked(length)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Where a password may be proved in a way that gives it away.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 /// How a server has a password proved to it.
@@ -105,7 +106,8 @@ fn parse(text: &str) -> Result<Entry, WeakAuthenticationError> {
         _ => (server, None),
     };
     let host = bare(host);
-    if host.is_empty() || host.contains(['*', '/', '@']) {
+    let is_broken = host.contains(':') && host.parse::<Ipv6Addr>().is_err();
+    if host.is_empty() || host.contains(['*', '/', '@']) || is_broken {
         return Err(error());
     }
     Ok(Entry {

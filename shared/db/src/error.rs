@@ -3,6 +3,8 @@
 //! The SQLSTATE decides where the server gave one. A host may flatten a failed connection to text before a component
 //! sees it; then the text is searched for the same SQLSTATE and for the few phrases that stand for one.
 
+mod tls;
+
 use std::fmt;
 
 use crate::value::Value;
@@ -275,11 +277,13 @@ fn mend(kind: ErrorKind, text: &str) -> Option<&'static str> {
             "load pg_stat_statements in shared_preload_libraries and create the extension in this database",
         ),
         ErrorKind::MissingObject if has("monitoring") => Some("run pgvitals migrate"),
-        ErrorKind::AuthenticationFailed if has(GIVEN_AWAY) => Some(
+        ErrorKind::AuthenticationFailed if has(tls::GIVEN_AWAY) => Some(
             "have the server ask for scram-sha-256 (password_encryption, then a new password, and pg_hba.conf), reach it \
              with TLS that can be verified, or name it in the variable weak_authentication: HOST:PORT=md5",
         ),
-        ErrorKind::AuthenticationFailed if has(CLIENT_CERTIFICATE) || has("certificate authentication") => {
+        ErrorKind::AuthenticationFailed
+            if has(tls::CLIENT_CERTIFICATE) || has("certificate authentication") =>
+        {
             Some(
                 "let the login in by its password: functions cannot show a client certificate (hostssl … scram-sha-256, \
              without clientcert, in pg_hba.conf)",
@@ -292,7 +296,7 @@ fn mend(kind: ErrorKind, text: &str) -> Option<&'static str> {
         ErrorKind::AuthenticationFailed => {
             Some("check the user, the password and the database in the address")
         }
-        ErrorKind::Tls => Some(tls_hint(text)),
+        ErrorKind::Tls => Some(tls::hint(text)),
         ErrorKind::TooManyConnections => Some("raise max_connections, or find what holds the connections"),
         ErrorKind::LockTimeout => Some("another session holds the lock: see pg_locks and pg_blocking_pids"),
         ErrorKind::ConnectFailed if has("not permitted") || has("not allowed") => {
@@ -302,48 +306,6 @@ fn mend(kind: ErrorKind, text: &str) -> Option<&'static str> {
             Some("check that the server runs and that the host and the port are right")
         }
         _ => None,
-    }
-}
-
-/// What a host says that gave no password away.
-const GIVEN_AWAY: &str = "give the password away";
-/// What a server says to those who show no certificate.
-const CLIENT_CERTIFICATE: &str = "requires a valid client certificate";
-
-/// What the operator can do about TLS. The words are those of rustls, or those of OpenSSL, by which Spin has its TLS.
-fn tls_hint(text: &str) -> &'static str {
-    let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-    if has(&["does not support TLS"]) {
-        "switch TLS on in the server (ssl = on); where the network between is trusted, write sslmode=prefer or \
-         sslmode=disable in the address"
-    } else if has(&[
-        "certificate expired",
-        "has expired",
-        "not valid yet",
-        "not yet valid",
-    ]) {
-        "have the server's certificate renewed, and see whether the clocks are right"
-    } else if has(&["not valid for", "ostname mismatch", "address mismatch"]) {
-        "name the server in the address as its certificate does (subjectAltName), or have the certificate made for this \
-         name too"
-    } else if has(&["UnsupportedCertVersion"]) {
-        "have the server's certificate made anew with a subjectAltName: it is of a version that has none"
-    } else if has(&[
-        "UnknownIssuer",
-        "CaUsedAsEndEntity",
-        "local issuer",
-        "self-signed",
-        "self signed",
-        "BadSignature",
-        "certificate verify failed",
-    ]) {
-        "the authority of the server's certificate is not known here. Give its certificate: pgvitals targets add NAME URL \
-         --certificate FILE (variable target_certificates; for the monitoring database monitoring_certificate). Supabase \
-         has it in the dashboard (database settings, SSL), RDS at \
-         https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem, Cloud SQL as server-ca.pem, stock Debian in \
-         /etc/ssl/certs/ssl-cert-snakeoil.pem"
-    } else {
-        "see what the log of the server says of the handshake: its versions of TLS (1.2 or 1.3), its certificate, its key"
     }
 }
 
@@ -393,8 +355,8 @@ fn connect_kind(reason: &str) -> ErrorKind {
         "password missing",
         "channel binding",
         "certificate authentication failed",
-        CLIENT_CERTIFICATE,
-        GIVEN_AWAY,
+        tls::CLIENT_CERTIFICATE,
+        tls::GIVEN_AWAY,
     ]) {
         ErrorKind::AuthenticationFailed
     } else if has(&[
@@ -403,14 +365,7 @@ fn connect_kind(reason: &str) -> ErrorKind {
         "remaining connection slots",
     ]) {
         ErrorKind::TooManyConnections
-    } else if has(&[
-        "performing TLS handshake",
-        "invalid peer certificate",
-        "certificate verify failed",
-        "does not support TLS",
-        "invalid root certificate",
-    ]) && !has(&["before TLS was agreed on"])
-    {
+    } else if tls::is_refused(reason) {
         ErrorKind::Tls
     } else if has(&["timed out", "TimedOut", "timeout"]) {
         ErrorKind::ConnectTimeout
@@ -497,55 +452,6 @@ mod tests {
             None,
         );
         check_connect("connection timed out", "connect_timeout", None);
-    }
-
-    #[track_caller]
-    fn check_tls(reason: &str, hint: &str) {
-        check_connect(reason, "tls", None);
-        let found = DbError::connect("h", reason).hint.unwrap();
-        assert!(found.contains(hint), "{found}");
-        assert!(!found.starts_with("add ?sslmode=disable"), "{found}");
-    }
-
-    #[test]
-    fn a_failed_handshake_says_what_is_wrong_with_the_certificate_on_every_host() {
-        let rustls = |text: &str| format!("error performing TLS handshake: invalid peer certificate: {text}");
-        let openssl = |text: &str| {
-            format!(
-                "Error occurred while creating a new object: error performing TLS handshake: error:0A000086:SSL \
-                 routines:tls_post_process_server_certificate:certificate verify failed:../ssl/statem/statem_clnt.c:1889: \
-                 ({text})"
-            )
-        };
-        check_tls(&rustls("UnknownIssuer"), "ssl-cert-snakeoil.pem");
-        check_tls(&openssl("self-signed certificate"), "server-ca.pem");
-        check_tls(
-            &openssl("unable to get local issuer certificate"),
-            "--certificate FILE",
-        );
-        check_tls(&rustls("certificate expired: verified at time 1"), "renewed");
-        check_tls(&openssl("certificate has expired"), "renewed");
-        check_tls(&rustls("certificate not valid for name \"a\""), "subjectAltName");
-        check_tls(&openssl("hostname mismatch"), "subjectAltName");
-        check_tls(
-            "error performing TLS handshake: server does not support TLS",
-            "ssl = on",
-        );
-        check_tls(
-            "error performing TLS handshake: received fatal alert: HandshakeFailure",
-            "log of the server",
-        );
-        check_connect(
-            "error performing TLS handshake: the connection ended before TLS was agreed on: early eof",
-            "connect_failed",
-            None,
-        );
-        check_connect(
-            "error communicating with the server: the server asks for the password in clear text, which would give the \
-             password away: none was sent",
-            "authentication_failed",
-            None,
-        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod claim;
 mod expectation;
 mod host;
 mod request;
+mod types;
 
 use std::collections::BTreeSet;
 
@@ -71,9 +72,11 @@ claims! {
     memory_limit
     port_in_use
     postgres_errors
+    postgres_no_rows
     postgres_one_backend
     postgres_rows
     postgres_trap_in_transaction
+    postgres_types
     postgres_values
     route_headers
     route_precedence

@@ -32,6 +32,7 @@ macro_rules! claims {
 
 claims! {
     allowed_hosts_http
+    allowed_hosts_ipv6
     allowed_hosts_postgres
     allowed_hosts_postgres_builder
     allowed_hosts_tcp

@@ -147,6 +147,8 @@ impl Host {
         }
         let folder = manifest.parent().context("the manifest has no folder")?;
         let mut child = command
+            // Spin's errors, those that a guest gets too, would have a backtrace in them.
+            .env_remove("RUST_BACKTRACE")
             .envs(&expectation.environment)
             .current_dir(folder)
             .stdin(Stdio::null())

@@ -38,9 +38,10 @@ claims! {
     allowed_hosts_tcp
     allowed_hosts_templates
     allowed_hosts_unix_socket
+    allowed_hosts_unreadable
+    cron_expression_in_words
     cron_expression_of_five_fields
     cron_expression_of_seven_fields
-    cron_expression_in_words
     cron_failure_goes_on
     cron_fires
     cron_fresh_instance
@@ -69,8 +70,14 @@ claims! {
     key_value_unknown_store
     manifest_is_missing
     manifest_is_not_toml
+    manifest_of_a_later_toml
+    manifest_with_a_base
     manifest_with_unknown_component
+    manifest_with_unknown_metadata
+    manifest_with_values_for_tables
     memory_limit
+    name_of_a_component
+    name_of_a_variable
     port_in_use
     postgres_errors
     postgres_no_rows

@@ -296,7 +296,7 @@ fn parse_host(host: &str) -> Result<Host, Fault> {
     if let Ok(network) = host.parse::<IpNet>() {
         return Ok(Host::Network(network.trunc()));
     }
-    let host = host.trim_end_matches('/');
+    let host = host.strip_suffix('/').unwrap_or(host);
     if host.contains('/') {
         return Err(Fault::Path);
     }
@@ -304,10 +304,12 @@ fn parse_host(host: &str) -> Result<Host, Fault> {
         "*" => Ok(Host::Any),
         "self" | "self.alt" => Ok(Host::Application),
         _ => match host.strip_prefix("*.") {
-            Some(domain) if !domain.contains('*') => {
-                Ok(Host::Below(format!(".{}", domain.to_ascii_lowercase())))
-            }
-            None if !host.contains('*') => parse_name(host).map(Host::Exactly).map_err(Fault::Host),
+            Some(domain) if !domain.contains('*') => match Name::parse(domain).map_err(Fault::Host)? {
+                Name::Domain(domain) => Ok(Host::Below(format!(".{domain}"))),
+                Name::Ipv4(_) | Name::Ipv6(_) => Err(Fault::Wildcard),
+            },
+            // As on Spin, an IPv6 address stands in brackets here.
+            None if !host.contains('*') => Name::parse(host).map(Host::Exactly).map_err(Fault::Host),
             _ => Err(Fault::Wildcard),
         },
     }

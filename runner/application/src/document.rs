@@ -30,7 +30,24 @@ impl<'a> Document<'a> {
         };
         let table = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
         document.root = DeValue::Table(table.into_inner());
-        Ok(document)
+        match text.parse::<toml_of_spin::Table>() {
+            Ok(_) => Ok(document),
+            Err(error) => Err(document.dialect_error(&error)),
+        }
+    }
+
+    /// What is right in TOML 1.1 and wrong in 1.0, such as a table in braces over several lines.
+    fn dialect_error(&self, error: &toml_of_spin::de::Error) -> ApplicationError {
+        let place = Place {
+            file: self.path.to_owned(),
+            line: error.span().map(|span| line_of(self.text, span.start)),
+            key: None,
+        };
+        let problem = format!(
+            "Spin reads TOML 1.0 only: {}",
+            error.message().replace('\n', ", ")
+        );
+        ApplicationError::new(place, Problem::Syntax(problem))
     }
 
     /// Reads the text into typed tables.

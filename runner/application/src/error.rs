@@ -176,6 +176,9 @@ pub enum Problem {
     /// Something Spin offers that is not offered here.
     #[error("{0} not supported")]
     Unsupported(&'static str),
+    /// Routes have a base, which Spin has no more.
+    #[error("a base before the routes is not supported")]
+    Base,
     /// A route is `{ private = false }`.
     #[error("route is neither a path nor private")]
     PrivateRoute,
@@ -279,6 +282,7 @@ impl Problem {
                 "name the store \"default\"; others need a runtime configuration, which only Spin reads"
                     .to_owned()
             }
+            Self::Base => "write it before every route instead".to_owned(),
             Self::PrivateRoute => "write a path such as \"/metrics\", or { private = true }".to_owned(),
             Self::ComponentFile(_) => "build the components, or correct the path".to_owned(),
             Self::Route(error) => error.hint(),

@@ -40,7 +40,7 @@ pub(crate) struct ApplicationTable {
     #[serde(default)]
     pub(crate) trigger: ApplicationTriggerTables,
     #[serde(default, rename = "tool")]
-    _tool: IgnoredTable,
+    _tool: IgnoredTables,
 }
 
 /// `[application.trigger]`: settings for all triggers of a kind. Those of kinds not served here do not matter.
@@ -53,7 +53,7 @@ pub(crate) struct ApplicationTriggerTables {
 
 /// `[application.trigger.http]`
 #[derive(Debug, Default, Deserialize)]
-#[serde(expecting = "a table such as [application.trigger.http]")]
+#[serde(deny_unknown_fields, expecting = "a table such as [application.trigger.http]")]
 pub(crate) struct ApplicationHttpTable {
     pub(crate) base: Option<String>,
 }
@@ -120,7 +120,7 @@ pub(crate) struct CronTriggerTable {
 
 /// `executor = { type = "http" }`
 #[derive(Debug, Deserialize)]
-#[serde(expecting = "a table such as { type = \"http\" }")]
+#[serde(deny_unknown_fields, expecting = "a table such as { type = \"http\" }")]
 pub(crate) struct ExecutorTable {
     #[serde(rename = "type")]
     pub(crate) kind: String,
@@ -154,15 +154,15 @@ pub(crate) struct ComponentTable {
     #[serde(default)]
     pub(crate) dependencies: IgnoredTable,
     #[serde(default, rename = "dependencies_inherit_configuration")]
-    _dependencies_inherit_configuration: Option<IgnoredAny>,
+    _dependencies_inherit_configuration: Option<bool>,
     #[serde(default, rename = "targets")]
     _targets: IgnoredList,
     #[serde(rename = "build")]
     _build: Option<BuildTable>,
     #[serde(default, rename = "profile")]
-    _profile: IgnoredTable,
+    _profile: BTreeMap<String, ProfileTable>,
     #[serde(default, rename = "tool")]
-    _tool: IgnoredTable,
+    _tool: IgnoredTables,
 }
 
 /// `[component.NAME.build]`: read so that a misspelt key is found, and then left alone.
@@ -170,12 +170,50 @@ pub(crate) struct ComponentTable {
 #[serde(deny_unknown_fields, expecting = "a table such as { command = \"make\" }")]
 struct BuildTable {
     #[serde(rename = "command")]
-    _command: IgnoredAny,
+    _command: Commands,
     #[serde(default, rename = "workdir")]
     _workdir: String,
     #[serde(default, rename = "watch")]
     _watch: Vec<String>,
 }
+
+/// `[component.NAME.profile.NAME]`: read so that a misspelt key is found, and then left alone.
+#[derive(Debug, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as [component.name.profile.debug]"
+)]
+struct ProfileTable {
+    #[serde(rename = "source")]
+    _source: Option<SourceValue>,
+    #[serde(default, rename = "environment")]
+    _environment: BTreeMap<String, String>,
+    #[serde(default, rename = "dependencies")]
+    _dependencies: IgnoredTable,
+    #[serde(rename = "build")]
+    _build: Option<ProfileBuildTable>,
+}
+
+/// `[component.NAME.profile.NAME.build]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table such as { command = \"make\" }")]
+struct ProfileBuildTable {
+    #[serde(rename = "command")]
+    _command: Commands,
+}
+
+/// A command to build with, or a list of them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a command, or a list of commands")]
+enum Commands {
+    #[expect(dead_code, reason = "only read so that a value of another kind is refused")]
+    One(String),
+    #[expect(dead_code, reason = "only read so that a value of another kind is refused")]
+    Several(Vec<String>),
+}
+
+/// Tables whose content does not matter.
+pub(crate) type IgnoredTables = BTreeMap<String, IgnoredTable>;
 
 /// A table whose content does not matter, only whether it has any.
 pub(crate) type IgnoredTable = BTreeMap<String, IgnoredAny>;

@@ -16,6 +16,11 @@ pub(crate) fn variable_name_fault(name: &str) -> Option<&'static str> {
         Some("it must end with a letter or a digit")
     } else if name.contains("__") {
         Some("underscores must stand one at a time")
+    } else if name
+        .split('_')
+        .any(|word| word.starts_with(|first: char| first.is_ascii_digit()))
+    {
+        Some("every word must start with a letter")
     } else {
         None
     }
@@ -31,21 +36,19 @@ pub(crate) fn component_id_fault(id: &str) -> Option<&'static str> {
     if id.contains('_') {
         return Some("words must be joined by '-', not '_'");
     }
-    id.split('-')
-        .enumerate()
-        .find_map(|(index, word)| word_fault(index, word))
+    id.split('-').find_map(word_fault)
 }
 
-fn word_fault(index: usize, word: &str) -> Option<&'static str> {
+fn word_fault(word: &str) -> Option<&'static str> {
     let Some(first) = word.chars().next() else {
         return Some("hyphens must stand one at a time, between words");
     };
-    if !(first.is_ascii_alphabetic() || (index > 0 && first.is_ascii_digit())) {
-        return Some("it must start with a letter, and later words with a letter or a digit");
+    if !first.is_ascii_alphabetic() {
+        return Some("every word must start with a letter");
     }
     let upper = first.is_ascii_uppercase();
     for character in word.chars().skip(1) {
-        if !character.is_ascii_alphanumeric() && character != ':' {
+        if !character.is_ascii_alphanumeric() {
             return Some("only letters, digits and '-' are allowed");
         }
         if character.is_ascii_alphabetic() && character.is_ascii_uppercase() != upper {
@@ -73,8 +76,10 @@ mod tests {
     fn variable_names_are_those_of_spin() {
         check(
             variable_name_fault,
-            &["a", "abc", "a1b2c3", "a_1", "a_1_b_3"],
-            &["", "aX", "1bc", "_x", "x.y", "x_", "a__b", "x-y", "é"],
+            &["a", "abc", "a1b2c3", "a_b1", "a_b_c3"],
+            &[
+                "", "a_1", "a_1_b_3", "aX", "1bc", "_x", "x.y", "x_", "a__b", "x-y", "é",
+            ],
         );
     }
 
@@ -82,7 +87,7 @@ mod tests {
     fn component_ids_are_kebab_case() {
         check(
             component_id_fault,
-            &["a", "collect-stats", "a-1", "HTTP-server", "v2"],
+            &["a", "collect-stats", "a-b1", "HTTP-server", "v2"],
             &[
                 "",
                 "collect_stats",
@@ -90,6 +95,8 @@ mod tests {
                 "a-",
                 "a--b",
                 "1a",
+                "a-1",
+                "a:b",
                 "aB",
                 "a.b",
                 "a b",

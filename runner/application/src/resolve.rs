@@ -34,11 +34,11 @@ pub(crate) fn application(
     check_variables(document, &manifest.variables)?;
 
     let mut ids = TriggerIds::new(&manifest.trigger);
-    let base = base(&manifest.application.trigger);
+    check_base(document, &manifest.application.trigger)?;
     let mut written = WrittenComponents::new(document, manifest.component)?;
-    let http_triggers = http_triggers(document, &base, manifest.trigger.http, &mut ids, &mut written)?;
+    let http_triggers = http_triggers(document, manifest.trigger.http, &mut ids, &mut written)?;
     let cron_triggers = cron_triggers(document, manifest.trigger.cron, &mut ids, &mut written)?;
-    let (router, warnings) = router(document, &base, &http_triggers)?;
+    let (router, warnings) = router(document, &http_triggers)?;
 
     written.check_templates(document, &manifest.variables)?;
     let resolver = resolver(document, &manifest.variables, options, dotenv)?;
@@ -135,13 +135,19 @@ fn resolver(
     sources.resolve(variables).map_err(failed)
 }
 
-fn base(triggers: &ApplicationTriggerTables) -> String {
-    triggers.http.base.clone().unwrap_or_else(|| "/".to_owned())
+/// Spin no longer puts a base before the routes, and refuses one; `/`, which changes nothing, it lets pass.
+fn check_base(document: &Document<'_>, triggers: &ApplicationTriggerTables) -> Result<(), ApplicationError> {
+    match &triggers.http.base {
+        Some(base) if base != "/" => {
+            let steps = ["application", "trigger", "http", "base"].map(Step::Key);
+            Err(document.error(&steps, Problem::Base))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn http_triggers(
     document: &Document<'_>,
-    base: &str,
     tables: Vec<HttpTriggerTable>,
     ids: &mut TriggerIds,
     written: &mut WrittenComponents,
@@ -172,7 +178,7 @@ fn http_triggers(
             RouteValue::Private(false) => return Err(failed("route", Problem::PrivateRoute)),
         };
         if let Some(path) = &route {
-            RouteError::check(base, path).map_err(|error| failed("route", error.into()))?;
+            RouteError::check(path).map_err(|error| failed("route", error.into()))?;
         }
         let id = ids.assign("http", table.id, &table.component);
         let component = written.take(document, Origin::HttpTrigger(index), &id, table.component)?;
@@ -212,13 +218,12 @@ fn cron_triggers(
 
 fn router(
     document: &Document<'_>,
-    base: &str,
     triggers: &[HttpTrigger],
 ) -> Result<(Router, Vec<Warning>), ApplicationError> {
     let routes = triggers
         .iter()
         .filter_map(|trigger| Some((trigger.component.as_str(), trigger.route.as_deref()?)));
-    let (router, shadowed) = Router::build(base, routes)
+    let (router, shadowed) = Router::build(routes)
         .map_err(|error| document.error(&[Step::Key("trigger"), Step::Key("http")], error))?;
     let mut warnings: Vec<_> = shadowed.into_iter().map(Warning::ShadowedRoute).collect();
     let reserved = router

@@ -9,20 +9,19 @@ pub struct Route {
     pub component: String,
     /// The path as written in the manifest, such as `/health/...`.
     pub raw: String,
-    /// The path with the application's base before it and without a slash at its end; empty for `/`.
+    /// The path without a slash at its end; empty for `/`.
     pub based: String,
 }
 
 impl Route {
-    fn new(base: &str, component: &str, raw: &str) -> Self {
+    fn new(component: &str, raw: &str) -> Self {
         let slash = if raw.starts_with('/') { "" } else { "/" };
         let path = format!("{slash}{raw}");
-        let base = base.strip_suffix('/').unwrap_or(base);
-        let path = path.strip_suffix('/').unwrap_or(&path);
+        let based = path.strip_suffix('/').unwrap_or(&path).to_owned();
         Self {
             component: component.to_owned(),
             raw: raw.to_owned(),
-            based: format!("{base}{path}"),
+            based,
         }
     }
 
@@ -45,8 +44,8 @@ pub struct RouteError {
 
 impl RouteError {
     /// Checks a path as it is written in a manifest.
-    pub(crate) fn check(base: &str, raw: &str) -> Result<(), Self> {
-        let route = Route::new(base, "", raw);
+    pub(crate) fn check(raw: &str) -> Result<(), Self> {
+        let route = Route::new("", raw);
         route.pattern().map(|_| ()).map_err(|fault| Self {
             route: raw.to_owned(),
             fault,
@@ -84,13 +83,12 @@ impl Router {
     ///
     /// [`RouteError`] with the first path that cannot be read.
     pub fn build<'a>(
-        base: &str,
         routes: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(Self, Vec<ShadowedRoute>), RouteError> {
         let mut effective: Vec<Route> = Vec::new();
         let mut shadowed = Vec::new();
         for (component, raw) in routes {
-            let route = Route::new(base, component, raw);
+            let route = Route::new(component, raw);
             match effective.iter_mut().find(|known| known.raw == raw) {
                 Some(known) => {
                     let replaced = std::mem::replace(known, route.clone());
@@ -220,10 +218,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn router(base: &str, routes: &[&str]) -> Router {
-        Router::build(base, routes.iter().map(|raw| (*raw, *raw)))
-            .unwrap()
-            .0
+    fn router(routes: &[&str]) -> Router {
+        Router::build(routes.iter().map(|raw| (*raw, *raw))).unwrap().0
     }
 
     /// Checks which of `routes` answers `path`, in whatever order they are written.
@@ -232,7 +228,7 @@ mod tests {
         let mut reversed = routes.to_vec();
         reversed.reverse();
         for routes in [routes, &reversed] {
-            let router = router("/", routes);
+            let router = router(routes);
             let found = router.find(path).map(|found| found.component().to_owned());
             assert_eq!(found.as_deref(), expected, "{path:?} among {routes:?}");
         }
@@ -261,17 +257,17 @@ mod tests {
     }
 
     #[test]
-    fn the_base_stands_before_every_route() {
-        let router = router("/base/", &["a", "/b/..."]);
-        assert_eq!(router.find("/base/a").unwrap().route().based, "/base/a");
-        assert_eq!(router.find("/base/b/c").unwrap().trailing(), "/c");
-        assert_eq!(router.find("/a"), None);
+    fn a_route_begins_with_a_slash_that_may_be_left_out() {
+        let router = router(&["a", "/b/..."]);
+        assert_eq!(router.find("/a").unwrap().route().based, "/a");
+        assert_eq!(router.find("/b/c").unwrap().trailing(), "/c");
+        assert_eq!(router.find("/c"), None);
     }
 
     #[test]
     fn a_path_written_twice_is_answered_by_the_last() {
         let routes = [("first", "/a"), ("second", "/b"), ("third", "/a")];
-        let (router, shadowed) = Router::build("/", routes).unwrap();
+        let (router, shadowed) = Router::build(routes).unwrap();
         assert_eq!(router.find("/a").unwrap().component(), "third");
         assert_eq!(shadowed.len(), 1);
         assert_eq!(shadowed[0].shadowed.component, "first");
@@ -280,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_path_of_the_same_shape_is_answered_by_the_first() {
-        let (router, shadowed) = Router::build("/", [("first", "/:a"), ("second", "/:b")]).unwrap();
+        let (router, shadowed) = Router::build([("first", "/:a"), ("second", "/:b")]).unwrap();
         assert_eq!(router.find("/x").unwrap().component(), "first");
         assert_eq!(shadowed[0].shadowed.component, "second");
     }
@@ -288,7 +284,7 @@ mod tests {
     #[track_caller]
     fn check_trailing(route: &str, path: &str, expected: &str) {
         assert_eq!(
-            router("/", &[route]).find(path).unwrap().trailing(),
+            router(&[route]).find(path).unwrap().trailing(),
             expected,
             "{route:?} on {path:?}"
         );
@@ -306,13 +302,13 @@ mod tests {
 
     #[test]
     fn headers_are_those_of_spin() {
-        let router = router("/base", &["/foo/:user_id/..."]);
-        let mut headers = router.find("/base/foo/42/bar").unwrap().headers();
+        let router = router(&["/foo/:user_id/..."]);
+        let mut headers = router.find("/foo/42/bar").unwrap().headers();
         headers.sort();
         let expected = [
             ("spin-base-path", "/"),
             ("spin-component-route", "/foo/:user_id"),
-            ("spin-matched-route", "/base/foo/:user_id/..."),
+            ("spin-matched-route", "/foo/:user_id/..."),
             ("spin-path-info", "/bar"),
             ("spin-path-match-user-id", "42"),
             ("spin-raw-component-route", "/foo/:user_id/..."),
@@ -351,7 +347,7 @@ mod tests {
             routes in prop::collection::vec(route(), 0..8),
             paths in prop::collection::vec(path(), 1..8),
         ) {
-            let (ours, _) = Router::build("/", routes.iter().map(|raw| (raw.as_str(), raw.as_str()))).unwrap();
+            let (ours, _) = Router::build(routes.iter().map(|raw| (raw.as_str(), raw.as_str()))).unwrap();
             // Spin gives a path that is written twice the place of the first and the component of the last.
             let mut once: Vec<&String> = Vec::new();
             for route in &routes {

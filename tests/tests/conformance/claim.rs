@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::expectation::{Expectation, Log, Received, Stop};
 use crate::host::{Host, Running};
+use crate::types;
 
 /// How long a schedule may take to do what is expected of it.
 const LOG_DEADLINE: Duration = Duration::from_secs(30);
@@ -101,18 +102,16 @@ impl Claim {
         let manifest = surroundings.folder.path().join("spin.toml");
         if let Some(refusal) = &expectation.refused {
             let said = host.refused(&manifest, &expectation).await?;
-            if host.is_runner() {
-                for words in &refusal.contains {
-                    ensure!(
-                        said.contains(words),
-                        "the refusal does not contain {words:?}:\n{said}"
-                    );
-                }
+            for words in refusal.words_of(host)? {
+                ensure!(
+                    said.contains(words),
+                    "the refusal does not contain {words:?}:\n{said}"
+                );
             }
             return Ok(());
         }
         let running = host.start(&manifest, &expectation).await?;
-        let outcome = watch(&running, &expectation, &surroundings.receiver).await;
+        let outcome = watch(&running, &expectation, &surroundings).await;
         let outcome = match (outcome, &expectation.stop) {
             (Ok(()), Some(stop)) => stop_at(running, stop).await,
             (outcome, _) => outcome.with_context(|| format!("the host said:\n{}", running.log())),
@@ -214,14 +213,18 @@ fn port_of(url: &str) -> Result<String> {
 }
 
 /// Asks what is to be asked, and looks into the log.
-async fn watch(running: &Running, expectation: &Expectation, receiver: &Receiver) -> Result<()> {
+async fn watch(running: &Running, expectation: &Expectation, surroundings: &Surroundings) -> Result<()> {
+    if let Some(table) = &expectation.types {
+        let address = running.address().context("the host serves no HTTP")?;
+        types::check(address, &surroundings.folder.path().join(table)).await?;
+    }
     for request in &expectation.requests {
         request
             .check(running.address().context("the host serves no HTTP")?)
             .await
             .with_context(|| format!("{} {}", request.method, request.path))?;
     }
-    check_received(receiver, &expectation.received)?;
+    check_received(&surroundings.receiver, &expectation.received)?;
     check_log(running, &expectation.log).await
 }
 

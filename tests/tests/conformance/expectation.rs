@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Result, ensure};
 use serde::Deserialize;
+
+use crate::host::Host;
 
 /// One claim, as it is written.
 #[derive(Debug, Deserialize)]
@@ -21,8 +24,10 @@ pub(crate) struct Expectation {
     /// Environment variables of the host.
     #[serde(default)]
     pub(crate) environment: BTreeMap<String, String>,
-    /// That the application is refused, and in which words of the runner.
+    /// That the application is refused, and in which words.
     pub(crate) refused: Option<Refusal>,
+    /// A table of the types of PostgreSQL that the host is held to, a file beside this one.
+    pub(crate) types: Option<String>,
     /// What is asked, one after the other.
     #[serde(default, rename = "request")]
     pub(crate) requests: Vec<Request>,
@@ -41,6 +46,7 @@ impl Expectation {
     pub(crate) fn expects_something(&self) -> bool {
         self.refused.is_some()
             || self.stop.is_some()
+            || self.types.is_some()
             || !self.requests.is_empty()
             || !self.log.contains.is_empty()
     }
@@ -50,8 +56,27 @@ impl Expectation {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Refusal {
-    /// What the error of the runner contains; Spin has words of its own.
+    /// What the error of the runner contains.
     pub(crate) contains: Vec<String>,
+    /// What that of Spin contains: without it an application could be refused there for another reason.
+    #[serde(default)]
+    pub(crate) spin: Vec<String>,
+}
+
+impl Refusal {
+    /// What the error of a host contains.
+    pub(crate) fn words_of(&self, host: &Host) -> Result<&[String]> {
+        match host {
+            Host::Runner(_) => Ok(&self.contains),
+            Host::Spin(_) => {
+                ensure!(
+                    !self.spin.is_empty(),
+                    "the claim does not say how Spin refuses it"
+                );
+                Ok(&self.spin)
+            }
+        }
+    }
 }
 
 /// A request and its answer.

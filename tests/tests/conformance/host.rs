@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use integration_tests::binaries;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
@@ -17,6 +19,8 @@ use crate::expectation::Expectation;
 const START_DEADLINE: Duration = Duration::from_secs(120);
 /// How long a host may take to stop: what runs is let to its end.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a host that a claim is done with may take to stop before it is killed.
+const END_DEADLINE: Duration = Duration::from_secs(10);
 /// How often to look whether something has happened.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -26,9 +30,13 @@ pub(crate) enum Host {
     Spin(PathBuf),
 }
 
-/// An application that is being started or has been; killed when dropped.
+/// An application that is being started or has been. It is ended when dropped, with all the processes that it began.
 pub(crate) struct Running {
     child: Child,
+    /// The first process, by whose number its group goes too.
+    process: Option<Pid>,
+    /// What its processes are sent when it is dropped.
+    last_signal: Signal,
     log: Log,
     address: Option<String>,
 }
@@ -62,8 +70,13 @@ impl Host {
         }
     }
 
-    pub(crate) fn is_runner(&self) -> bool {
-        matches!(self, Self::Runner(_))
+    /// Spin ends what it began when it is asked to, and not when it is killed. The runner is one process, and has nothing
+    /// to lose.
+    fn last_signal(&self) -> Signal {
+        match self {
+            Self::Runner(_) => Signal::SIGKILL,
+            Self::Spin(_) => Signal::SIGTERM,
+        }
     }
 
     /// Starts an application and waits until it is ready.
@@ -75,7 +88,10 @@ impl Host {
                 running.address = Some(address);
                 return Ok(running);
             }
-            if running.log.says("running schedules") || running.log.says("Cron trigger") {
+            // The words of the runner, and those of Spin's plugin for schedules.
+            if !has_routes(manifest)
+                && (running.log.says("running schedules") || running.log.says("Job scheduler started"))
+            {
                 return Ok(running);
             }
             if let Some(status) = running.child.try_wait()? {
@@ -117,10 +133,13 @@ impl Host {
                 command.args(&expectation.runner_arguments);
             }
             Self::Spin(_) => {
-                command
-                    .args(["up", "--from"])
-                    .arg(manifest)
-                    .args(["--listen", "127.0.0.1:0"]);
+                command.args(["up", "--from"]).arg(manifest);
+                if has_routes(manifest) {
+                    command.args(["--listen", "127.0.0.1:0"]);
+                } else {
+                    // Without routes there is no `--listen`, and only the log says that the schedules have begun.
+                    command.env("RUST_LOG", "info");
+                }
             }
         }
         for (name, value) in &expectation.variables {
@@ -128,19 +147,24 @@ impl Host {
         }
         let folder = manifest.parent().context("the manifest has no folder")?;
         let mut child = command
+            // Spin's errors, those that a guest gets too, would have a backtrace in them.
+            .env_remove("RUST_BACKTRACE")
             .envs(&expectation.environment)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
+            .process_group(0)
             .spawn()
             .with_context(|| format!("cannot start {}", self.program().display()))?;
         let log = Log::default();
         log.follow(child.stdout.take());
         log.follow(child.stderr.take());
+        let process = child.id().and_then(|id| id.try_into().ok()).map(Pid::from_raw);
         Ok(Running {
             child,
+            process,
+            last_signal: self.last_signal(),
             log,
             address: None,
         })
@@ -171,15 +195,32 @@ impl Running {
 
     /// Asks the host to stop, and gives its status and its log when it has.
     pub(crate) async fn stop(mut self) -> Result<(ExitStatus, String)> {
-        let process = self.child.id().context("the host has ended already")?;
-        let process = nix::unistd::Pid::from_raw(process.try_into().context("not a process")?);
-        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGTERM)
-            .context("cannot ask the host to stop")?;
+        kill(
+            self.process.context("the host has ended already")?,
+            Signal::SIGTERM,
+        )
+        .context("cannot ask the host to stop")?;
         let status = tokio::time::timeout(STOP_DEADLINE, self.child.wait())
             .await
             .with_context(|| format!("it did not stop within {STOP_DEADLINE:?}:\n{}", self.log()))??;
         self.log.settle().await;
         Ok((status, self.log()))
+    }
+}
+
+impl Drop for Running {
+    /// Spin serves every kind of trigger by a process of its own, which is left alone when only the first is killed. All are
+    /// in one group, and the group exists as long as one of them does.
+    fn drop(&mut self) {
+        let Some(group) = self.process else { return };
+        let begin = Instant::now();
+        let _ = killpg(group, self.last_signal);
+        while killpg(group, None).is_ok() && begin.elapsed() < END_DEADLINE {
+            // One that has ended is a member of the group until somebody has asked for its status.
+            let _ = self.child.try_wait();
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+        let _ = killpg(group, Signal::SIGKILL);
     }
 }
 
@@ -219,6 +260,11 @@ impl Log {
             }
         });
     }
+}
+
+/// Whether an application answers requests.
+fn has_routes(manifest: &Path) -> bool {
+    std::fs::read_to_string(manifest).is_ok_and(|text| text.contains("[[trigger.http]]"))
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {

@@ -8,6 +8,7 @@ mod claim;
 mod expectation;
 mod host;
 mod request;
+mod types;
 
 use std::collections::BTreeSet;
 
@@ -31,14 +32,16 @@ macro_rules! claims {
 
 claims! {
     allowed_hosts_http
+    allowed_hosts_ipv6
     allowed_hosts_postgres
     allowed_hosts_postgres_builder
     allowed_hosts_tcp
     allowed_hosts_templates
     allowed_hosts_unix_socket
+    allowed_hosts_unreadable
+    cron_expression_in_words
     cron_expression_of_five_fields
     cron_expression_of_seven_fields
-    cron_expression_in_words
     cron_failure_goes_on
     cron_fires
     cron_fresh_instance
@@ -67,13 +70,21 @@ claims! {
     key_value_unknown_store
     manifest_is_missing
     manifest_is_not_toml
+    manifest_of_a_later_toml
+    manifest_with_a_base
     manifest_with_unknown_component
+    manifest_with_unknown_metadata
+    manifest_with_values_for_tables
     memory_limit
+    name_of_a_component
+    name_of_a_variable
     port_in_use
     postgres_errors
+    postgres_no_rows
     postgres_one_backend
     postgres_rows
     postgres_trap_in_transaction
+    postgres_types
     postgres_values
     route_headers
     route_precedence

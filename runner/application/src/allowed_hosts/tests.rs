@@ -213,6 +213,12 @@ fn entries_that_spin_refuses_are_refused() {
     check_refused("http://a/b", "it has a path");
     check_refused("http://a:1/b", "it has a path");
     check_refused("http://*.a/b", "it has a path");
+    check_refused("http://a//", "it has a path");
+    check_refused("http://::1:80", "its host is not a name or an address");
+    check_refused(
+        "http://*.10.0.0.1",
+        "a '*' may only stand for the whole host or for its first part",
+    );
     check_refused(
         "http://a.*.b",
         "a '*' may only stand for the whole host or for its first part",

@@ -23,7 +23,7 @@ fn an_application_comes_out_whole() {
         authors = ["someone"]
 
         [application.trigger.http]
-        base = "/base"
+        base = "/"
 
         [variables]
         url = { required = true, secret = true }
@@ -78,7 +78,7 @@ fn an_application_comes_out_whole() {
     assert_eq!(health.environment["LEVEL"], "{{ not a template }}");
     assert!(health.allowed_hosts.allows("postgres", "localhost", Some(5433)));
     assert_eq!(
-        application.router.find("/base/health/ready").unwrap().component(),
+        application.router.find("/health/ready").unwrap().component(),
         "health"
     );
     let http: Vec<_> = application

@@ -33,6 +33,21 @@ fn a_manifest_that_is_not_toml_is_refused() {
 }
 
 #[test]
+fn what_only_a_later_toml_allows_is_refused() {
+    for manifest in [
+        "[variables]\nx = {\n  default = \"\" }",
+        "[variables]\nx = { default = \"\", }",
+        "[variables]\nx = { default = \"\\e\" }",
+    ] {
+        let folder = Folder::new(&format!("{HEAD}{manifest}"));
+        let error = folder.load(&Options::default()).unwrap_err();
+        let (found, hint) = shown(&folder, &error);
+        assert!(found.contains(":8: Spin reads TOML 1.0 only: "), "{found}");
+        assert!(hint.contains("the file is TOML"), "{hint}");
+    }
+}
+
+#[test]
 fn a_manifest_of_another_version_is_refused() {
     let hint = "spin_manifest_version = 2";
     let message = "spin.toml:1: spin_manifest_version: manifest is of version 1, not 2";
@@ -82,6 +97,52 @@ fn keys_that_spin_does_not_know_are_refused_where_they_stand() {
         "spin.toml:10: component.b.build.comand: unknown field `comand`, expected one of \
          `command`, `workdir`, `watch`",
         hint,
+    );
+}
+
+#[test]
+fn tables_are_read_as_strictly_as_on_spin() {
+    let http = "[[trigger.http]]\ncomponent = \"a\"\nroute = \"/\"\n";
+    check_error(
+        &format!("{http}executor = {{ type = \"http\", timeout = 1 }}"),
+        "spin.toml:10: trigger.http[1].executor.timeout: unknown field `timeout`, expected `type`",
+        "remove the key",
+    );
+    check_error(
+        "[application.trigger.http]\nlisten = \"x\"",
+        "spin.toml:8: application.trigger.http.listen: unknown field `listen`, expected `base`",
+        "remove the key",
+    );
+    check_error(
+        "[application.trigger.http]\nbase = \"/below\"",
+        "spin.toml:8: application.trigger.http.base: a base before the routes is not supported",
+        "before every route",
+    );
+    check_error(
+        "[application.tool]\neditor = 1",
+        "spin.toml:8: application.tool.editor: invalid type: integer `1`, expected a map",
+        "write what is expected",
+    );
+    check_error(
+        "[component.b]\nsource = \"a.wasm\"\n[component.b.profile.debug]\nsorce = \"b.wasm\"",
+        "spin.toml:10: component.b.profile.debug.sorce: unknown field `sorce`, expected one of \
+         `source`, `environment`, `dependencies`, `build`",
+        "remove the key",
+    );
+    check_error(
+        "[component.b]\nsource = \"a.wasm\"\nbuild = { command = 1 }",
+        "spin.toml:9: component.b.build.command: a command, or a list of commands",
+        "",
+    );
+    check_error(
+        "[component.b-1]\nsource = \"a.wasm\"",
+        "spin.toml:7: component.b-1: \"b-1\" is not a component name: every word must start with a letter",
+        "collect-stats",
+    );
+    check_error(
+        "[variables]\nurl_2 = { default = \"\" }",
+        "spin.toml:8: variables.url_2: \"url_2\" is not a variable name: every word must start with a letter",
+        "monitoring_url",
     );
 }
 

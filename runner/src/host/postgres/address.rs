@@ -1,5 +1,7 @@
 //! Which addresses of PostgreSQL a component may connect to.
 
+use std::net::Ipv6Addr;
+
 use application::AllowedHosts;
 use tokio_postgres::config::Host;
 
@@ -32,6 +34,10 @@ pub(crate) fn ensure_permitted(allowed: &AllowedHosts, address: &str) -> Result<
     };
     for (index, host) in config.get_hosts().iter().enumerate() {
         match host {
+            // Spin writes host and port one after the other without brackets, and permits nothing that it cannot read again.
+            Host::Tcp(host) if host.parse::<Ipv6Addr>().is_ok() => {
+                return Err(not_permitted(host, port(index)));
+            }
             Host::Tcp(host) => ensure_host_permitted(allowed, host, port(index))?,
             #[cfg(unix)]
             Host::Unix(_) => return Err(Refusal::UnixSocket),
@@ -47,8 +53,12 @@ fn ensure_host_permitted(allowed: &AllowedHosts, host: &str, port: Option<u16>) 
     if allowed.allows("postgres", host, Some(port.unwrap_or(DEFAULT_PORT))) {
         return Ok(());
     }
+    Err(not_permitted(host, port))
+}
+
+fn not_permitted(host: &str, port: Option<u16>) -> Refusal {
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-    Err(Refusal::NotPermitted(format!("{host}{port}")))
+    Refusal::NotPermitted(format!("{host}{port}"))
 }
 
 #[cfg(test)]
@@ -126,6 +136,20 @@ mod tests {
             &["https://db:*"],
             "postgres://u@db:5432/x",
             Some("address postgres://db:5432 is not permitted"),
+        );
+    }
+
+    #[test]
+    fn an_ipv6_address_is_never_permitted() {
+        check(
+            &["*://*:*"],
+            "postgres://u@[::1]:5432/x",
+            Some("address postgres://::1:5432 is not permitted"),
+        );
+        check(
+            &["*://*:*"],
+            "host=::1",
+            Some("address postgres://::1 is not permitted"),
         );
     }
 

@@ -1,20 +1,22 @@
 //! Conversions between the values of `spin:postgres` and those of PostgreSQL.
 //!
-//! Only conversions: nothing here talks to a server. A type that the interface does not know arrives as the raw bytes
-//! of its binary form, and a `timestamptz` as a date and time in UTC, both as on Spin.
+//! Only conversions: nothing here talks to a server. Values go through the same Rust types as on Spin, so that both accept
+//! the same. A type that the interface does not know arrives as the raw bytes of its binary form. A `timestamptz` cannot be
+//! read: it is announced as a date and time, and read by a type that takes a `timestamp` only.
 
 use std::error::Error as StdError;
 
 use anyhow::{Context as _, anyhow};
 use bytes::BytesMut;
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _, Utc};
+use postgres_range::Range;
 use rust_decimal::Decimal;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
 use super::bindings::{Column, DbDataType, DbValue, Interval, ParameterValue};
-use super::range::Range;
+use super::range::{self, RangeDecimal};
 
 /// A parameter as the driver takes it.
 pub(crate) type Parameter = Box<dyn ToSql + Send + Sync>;
@@ -51,16 +53,11 @@ fn parameter(value: ParameterValue) -> anyhow::Result<Parameter> {
         }
         ParameterValue::Jsonb(bytes) => Box::new(json(&bytes)?),
         ParameterValue::Decimal(text) => Box::new(decimal(&text)?),
-        ParameterValue::RangeInt32((lower, upper)) => Box::new(Range { lower, upper }),
-        ParameterValue::RangeInt64((lower, upper)) => Box::new(Range { lower, upper }),
-        ParameterValue::RangeDecimal((lower, upper)) => Box::new(Range {
-            lower: lower
-                .map(|(text, kind)| anyhow::Ok((decimal(&text)?, kind)))
-                .transpose()?,
-            upper: upper
-                .map(|(text, kind)| anyhow::Ok((decimal(&text)?, kind)))
-                .transpose()?,
-        }),
+        ParameterValue::RangeInt32((lower, upper)) => Box::new(range::of_integers(lower, upper, i32::MAX)?),
+        ParameterValue::RangeInt64((lower, upper)) => Box::new(range::of_integers(lower, upper, i64::MAX)?),
+        ParameterValue::RangeDecimal((lower, upper)) => {
+            Box::new(range::of_decimals(decimal_bound(lower)?, decimal_bound(upper)?))
+        }
         ParameterValue::ArrayInt32(values) => Box::new(values),
         ParameterValue::ArrayInt64(values) => Box::new(values),
         ParameterValue::ArrayDecimal(values) => Box::new(
@@ -87,6 +84,10 @@ fn time(hour: u8, minute: u8, second: u8, nanosecond: u32) -> anyhow::Result<Nai
 
 fn decimal(text: &str) -> anyhow::Result<Decimal> {
     Decimal::from_str_exact(text).with_context(|| format!("invalid decimal {text}"))
+}
+
+fn decimal_bound(bound: range::Bound<String>) -> anyhow::Result<range::Bound<Decimal>> {
+    bound.map(|(text, kind)| Ok((decimal(&text)?, kind))).transpose()
 }
 
 fn json(bytes: &[u8]) -> anyhow::Result<serde_json::Value> {
@@ -159,20 +160,23 @@ fn value(row: &Row, index: usize) -> anyhow::Result<DbValue> {
             let (hour, minute, second) = clock(time)?;
             Ok(DbValue::Time((hour, minute, second, time.nanosecond())))
         }),
-        Type::TIMESTAMP => cell.try_read(datetime),
-        // Read as what it is, then told in UTC: the interface has no place for a zone.
-        Type::TIMESTAMPTZ => cell.try_read(|at: DateTime<Utc>| datetime(at.naive_utc())),
+        // Spin announces both as a date and time and reads both by the type of the first, which refuses the second.
+        Type::TIMESTAMP | Type::TIMESTAMPTZ => cell.try_read(datetime),
         Type::INTERVAL => cell.read(DbValue::Interval),
         Type::UUID => cell.read(|uuid: Uuid| DbValue::Uuid(uuid.to_string())),
-        Type::JSONB => {
-            cell.try_read(|json: serde_json::Value| Ok(DbValue::Jsonb(serde_json::to_vec(&json)?)))
-        }
+        Type::JSONB => cell.try_read(|json: serde_json::Value| {
+            let bytes = serde_json::to_vec(&json).context("invalid JSON from database")?;
+            Ok(DbValue::Jsonb(bytes))
+        }),
         Type::NUMERIC => cell.read(|decimal: Decimal| DbValue::Decimal(decimal.to_string())),
-        Type::INT4_RANGE => cell.read(|range: Range<i32>| DbValue::RangeInt32((range.lower, range.upper))),
-        Type::INT8_RANGE => cell.read(|range: Range<i64>| DbValue::RangeInt64((range.lower, range.upper))),
-        Type::NUM_RANGE => cell.read(|range: Range<Decimal>| {
-            let text = |(bound, kind): (Decimal, _)| (bound.to_string(), kind);
-            DbValue::RangeDecimal((range.lower.map(text), range.upper.map(text)))
+        Type::INT4_RANGE => {
+            cell.read(|range: Range<i32>| DbValue::RangeInt32(range::bounds(&range, |value| *value)))
+        }
+        Type::INT8_RANGE => {
+            cell.read(|range: Range<i64>| DbValue::RangeInt64(range::bounds(&range, |value| *value)))
+        }
+        Type::NUM_RANGE => cell.read(|range: Range<RangeDecimal>| {
+            DbValue::RangeDecimal(range::bounds(&range, |value| value.0.to_string()))
         }),
         Type::INT4_ARRAY => cell.read(DbValue::ArrayInt32),
         Type::INT8_ARRAY => cell.read(DbValue::ArrayInt64),
@@ -298,7 +302,7 @@ impl ToSql for Interval {
 
 impl FromSql<'_> for Interval {
     fn from_sql(_: &Type, bytes: &[u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
-        let wrong_length = || "unexpected binary format for an interval";
+        let wrong_length = || "unexpected binary format for Postgres INTERVAL";
         let (micros, rest) = bytes.split_first_chunk::<8>().ok_or_else(wrong_length)?;
         let (days, rest) = rest.split_first_chunk::<4>().ok_or_else(wrong_length)?;
         let months: &[u8; 4] = rest.try_into().map_err(|_| wrong_length())?;

@@ -31,6 +31,21 @@ pub(crate) fn unreadable(error: &anyhow::Error) -> Error {
     Error::QueryFailed(QueryError::Text(with_causes(error)))
 }
 
+/// The failure of a row as the blocking query reports it: a text only, without the fields of the server's error, as on
+/// Spin.
+pub(crate) fn flattened(error: &Error) -> Error {
+    Error::QueryFailed(QueryError::Text(error.to_string()))
+}
+
+/// A blocking query gave no rows. On Spin that call never returns, so that a component which makes it is wrong there.
+pub(crate) fn without_rows() -> Error {
+    Error::Other(
+        "the result has no rows, and on Spin a blocking query without rows never returns: use the asynchronous query, or \
+         execute"
+            .to_owned(),
+    )
+}
+
 /// A result is larger than the host is willing to hold.
 pub(crate) fn too_large() -> Error {
     Error::QueryFailed(QueryError::Text(format!(
@@ -88,6 +103,15 @@ pub(crate) fn with_causes(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flattened_error_keeps_its_text_only() {
+        let error = flattened(&unreadable(&anyhow::anyhow!("no such type")));
+        assert!(
+            matches!(&error, Error::QueryFailed(QueryError::Text(text)) if text.contains("no such type")),
+            "{error:?}"
+        );
+    }
 
     #[test]
     fn one_cause_is_not_numbered() {

@@ -29,6 +29,8 @@ pub(crate) struct Rows {
 
 enum State {
     Ended,
+    /// Before the first row.
+    Failed(Error),
     Reading {
         session: Arc<Session>,
         first: Option<Row>,
@@ -47,6 +49,13 @@ impl Rows {
         }
     }
 
+    pub(crate) fn failed(failure: Error) -> Self {
+        Self {
+            state: State::Failed(failure),
+            outcome: None,
+        }
+    }
+
     pub(crate) fn new(session: Arc<Session>, first: Row, stream: Pin<Box<RowStream>>) -> Self {
         Self {
             state: State::Reading {
@@ -61,10 +70,13 @@ impl Rows {
     /// Where the end of the rows will be told.
     pub(crate) fn outcome(&mut self) -> Outcome {
         let (sender, receiver) = oneshot::channel();
-        if matches!(self.state, State::Ended) {
-            let _ = sender.send(Ok(()));
-        } else {
-            self.outcome = Some(sender);
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Ended => drop(sender.send(Ok(()))),
+            State::Failed(failure) => drop(sender.send(Err(failure))),
+            reading @ State::Reading { .. } => {
+                self.state = reading;
+                self.outcome = Some(sender);
+            }
         }
         receiver
     }

@@ -1,5 +1,6 @@
 //! One connection in the hands of a guest.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -77,6 +78,9 @@ impl Session {
     }
 
     /// Runs a query and collects its rows, up to [`MOST_BUFFERED_BYTES`].
+    ///
+    /// What fails after the statement was accepted is reported as a text, and a result without rows as an error: see
+    /// [`error::flattened`] and [`error::without_rows`].
     pub(crate) async fn query(&self, statement: &str, parameters: Vec<Parameter>) -> Result<RowSet, Error> {
         let watch = Watch::begin(self);
         let rows = self.collect(statement, parameters).await;
@@ -100,22 +104,24 @@ impl Session {
         let mut rows = Vec::new();
         let mut bytes = size_of::<RowSet>();
         while let Some(row) = stream.next().await {
-            let row = row.map_err(error::row_failed)?;
+            let row = row.map_err(|failure| error::flattened(&error::row_failed(failure)))?;
             columns.get_or_insert_with(|| conv::columns(&row));
-            let row = conv::row(&row).map_err(|error| Collect::HalfWay(error::unreadable(&error)))?;
+            let row = conv::row(&row)
+                .map_err(|failure| Collect::HalfWay(error::flattened(&error::unreadable(&failure))))?;
             bytes += row_size(&row);
             if bytes > MOST_BUFFERED_BYTES {
                 return Err(Collect::HalfWay(error::too_large()));
             }
             rows.push(row);
         }
-        Ok(RowSet {
-            columns: columns.unwrap_or_default(),
-            rows,
-        })
+        let columns = columns.ok_or_else(error::without_rows)?;
+        Ok(RowSet { columns, rows })
     }
 
     /// Runs a query and gives its rows one by one, reading from the server no faster than the guest does.
+    ///
+    /// A failure before the first row is the outcome of the rows, like one between two of them: the call itself fails
+    /// only where the statement was not accepted, as on Spin.
     pub(crate) async fn stream(
         self: &Arc<Self>,
         statement: &str,
@@ -125,26 +131,29 @@ impl Session {
         let first = self.first_row(statement, parameters).await;
         watch.end();
         let (first, stream) = first?;
-        let Some(first) = first else {
-            return Ok((Vec::new(), Rows::none()));
-        };
-        let columns = conv::columns(&first);
-        Ok((columns, Rows::new(Arc::clone(self), first, stream)))
+        Ok(match first {
+            Some(Ok(first)) => {
+                let columns = conv::columns(&first);
+                (columns, Rows::new(Arc::clone(self), first, stream))
+            }
+            Some(Err(failure)) => (Vec::new(), Rows::failed(failure)),
+            None => (Vec::new(), Rows::none()),
+        })
     }
 
     async fn first_row(
         &self,
         statement: &str,
         parameters: Vec<Parameter>,
-    ) -> Result<(Option<tokio_postgres::Row>, std::pin::Pin<Box<RowStream>>), Error> {
+    ) -> Result<(FirstRow, Pin<Box<RowStream>>), Error> {
         let stream = self
             .client()?
             .query_raw(statement, parameters)
             .await
             .map_err(error::query_failed)?;
         let mut stream = Box::pin(stream);
-        let first = stream.next().await.transpose().map_err(error::query_failed)?;
-        Ok((first, stream))
+        let first = stream.next().await;
+        Ok((first.map(|row| row.map_err(error::row_failed)), stream))
     }
 
     /// Notes that the guest has let go of the connection, so that others may have it.
@@ -182,6 +191,9 @@ async fn cancel(client: ClientWrapper, tls: Tls) {
         Err(_) => tracing::debug!("Could not cancel an abandoned statement: no answer."),
     }
 }
+
+/// The first row of a result, unless it has none.
+type FirstRow = Option<Result<tokio_postgres::Row, Error>>;
 
 enum Collect {
     Failed(Error),

@@ -11,6 +11,7 @@ pub async fn check(address: &str) -> Result<String> {
         constraint(way, &connection).await?;
         missing_table(way, &connection).await?;
         failure_between_rows(way, &connection).await?;
+        failure_of_the_first_row(&connection).await?;
         bad_parameters(way, &connection).await?;
         wrong_password(way, address).await?;
     }
@@ -72,14 +73,30 @@ async fn missing_table(way: Way, connection: &Connection) -> Result<()> {
     expect("detail", &error.detail, &None::<String>)
 }
 
-/// The server fails after the first rows are on their way: the rows end and the outcome tells why.
+/// The server fails after the first rows are on their way: the rows end and the outcome tells why. The blocking way has only
+/// a text for it.
 async fn failure_between_rows(way: Way, connection: &Connection) -> Result<()> {
     let statement = "select 1 / (3 - n) from generate_series(1, 5) n";
-    if way.query(connection, statement, &[]).await.is_ok() {
-        bail!("{way:?}: a query that fails in its third row did not fail");
+    let found = way.query(connection, statement, &[]).await;
+    match way {
+        Way::Async => expect("code", &from_server(found)?.code, &"22012")?,
+        Way::Blocking => match found {
+            Err(Error::QueryFailed(QueryError::Text(text))) if text.contains("division by zero") => {}
+            Err(error) => return Err(plain(error).context("expected the error of the server as a text")),
+            Ok(_) => bail!("a query that fails in its third row did not fail"),
+        },
     }
     let after = way.value(connection, "select 1::int4", &[]).await?;
     expect("after a failed query", &after, &spin_sdk::pg::DbValue::Int32(1))
+}
+
+/// The server accepts a statement and then fails before its first row: the call succeeds, and the outcome tells why.
+async fn failure_of_the_first_row(connection: &Connection) -> Result<()> {
+    let statement = "select 1 / (1 - n) from generate_series(1, 5) n".to_owned();
+    let (columns, mut rows, outcome) = connection.query_async(statement, vec![]).await.map_err(plain)?;
+    expect("columns", &columns.len(), &0)?;
+    expect("first row", &rows.next().await, &None::<()>)?;
+    expect("code", &from_server(outcome.await)?.code, &"22012")
 }
 
 async fn bad_parameters(way: Way, connection: &Connection) -> Result<()> {

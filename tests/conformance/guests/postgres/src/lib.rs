@@ -7,28 +7,31 @@ mod addresses;
 mod errors;
 mod rows;
 mod sessions;
+mod types;
 mod values;
 
 use anyhow::{Context as _, Result, bail};
+use http_body_util::BodyExt as _;
 use spin_sdk::http::{Request, StatusCode};
 use spin_sdk::pg::wit::postgres::{Connection, DbValue, Error, ParameterValue, QueryError};
 use spin_sdk::{http_service, variables};
 
 #[http_service]
 async fn handle(request: Request) -> (StatusCode, String) {
-    match check(&request).await {
+    match check(request).await {
         Ok(found) => (StatusCode::OK, found),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}")),
     }
 }
 
-async fn check(request: &Request) -> Result<String> {
+async fn check(request: Request) -> Result<String> {
     let address = variables::get("address")
         .await
         .context("no address of a server")?;
     match std::env::var("CHECK").unwrap_or_default().as_str() {
         "values" => values::check(&address).await,
         "rows" => rows::check(&address).await,
+        "no-rows" => rows::no_rows(&address).await,
         "errors" => errors::check(&address).await,
         "one-backend" => sessions::one_backend(&address).await,
         "after-trap" if request.uri().query() == Some("trap") => {
@@ -40,8 +43,27 @@ async fn check(request: &Request) -> Result<String> {
         }
         "wait-for-ever" => sessions::wait_for_ever(&address, Way::Async).await,
         "nobody-waits" => sessions::nobody_waits(&address).await,
+        "types" => types(request, &address).await,
         "refused" => addresses::refused(request.uri().query().unwrap_or(&address)).await,
         check => bail!("there is no check {check:?}"),
+    }
+}
+
+/// What the path asks about the type, the expression or the statement in the body.
+async fn types(request: Request, address: &str) -> Result<String> {
+    let path = request.uri().path().to_owned();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .context("cannot read the body")?
+        .to_bytes();
+    let asked = std::str::from_utf8(&body).context("the body is no text")?;
+    match path.as_str() {
+        "/column" => types::column(address, asked).await,
+        "/parameter" => types::parameter(address, asked).await,
+        "/execute" => types::execute(address, asked).await,
+        _ => bail!("nothing is asked by {path}"),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - `host.rs`: the functions of the interface;
 //! - `session.rs`: one connection in the hands of a guest, `rows.rs`: a result on its way to the guest;
-//! - `pool.rs`: connections between runs, `tls.rs`: their encryption, `address.rs`: which are permitted;
+//! - `pool.rs`: connections between runs, `limits.rs`: how many there are, `tls.rs`: their encryption, `address.rs`: which are permitted;
 //! - `conv.rs`, `range.rs`, `error.rs`: values and errors, only converted;
 //! - `bindings.rs`: what is generated from the interface.
 
@@ -16,6 +16,7 @@ mod bindings;
 mod conv;
 mod error;
 mod host;
+mod limits;
 mod pool;
 mod range;
 mod rows;
@@ -25,10 +26,14 @@ mod tls;
 use std::sync::Arc;
 
 use application::AllowedHosts;
+use deadpool_postgres::ClientWrapper;
 use tokio_util::task::TaskTracker;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 use pool::Pools;
+
+/// How many connections there are to each server, of all components together.
+pub(crate) type Servers = limits::Servers<ClientWrapper>;
 
 /// What all instances of one component share.
 #[derive(Clone)]
@@ -39,11 +44,16 @@ pub(crate) struct PostgresContext {
 }
 
 impl PostgresContext {
-    pub(crate) fn new(component: &str, allowed_hosts: Arc<AllowedHosts>, alive: TaskTracker) -> Self {
+    pub(crate) fn new(
+        component: &str,
+        allowed_hosts: Arc<AllowedHosts>,
+        servers: Arc<Servers>,
+        alive: TaskTracker,
+    ) -> Self {
         Self {
             component: component.into(),
             allowed_hosts,
-            pools: Arc::new(Pools::new(alive)),
+            pools: Arc::new(Pools::new(component, servers, alive)),
         }
     }
 }

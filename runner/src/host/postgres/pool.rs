@@ -1,30 +1,33 @@
 //! Connections kept open between runs: for each component one pool for each address.
 //!
-//! The numbers and the way a connection is made ready for its next user are Spin's, so that a component that is right
-//! here is right there: a pool of 64 for each address, 16 addresses remembered, and on checkout what deadpool calls
-//! `Clean` (settings, advisory locks, listens and temporary tables go; a transaction that the guest left open stays).
+//! The way a connection is made ready for its next user is Spin's, so that a component that is right here is right there:
+//! 16 addresses remembered, and on checkout what deadpool calls `Clean` (settings, advisory locks, listens and temporary
+//! tables go; a transaction that the guest left open stays). How many connections there are, and for how long they wait
+//! for their next user, is not the pool's to say: see `limits.rs`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use deadpool::managed::{Manager as _, Metrics};
+use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, RecyclingMethod};
 use rustls::ClientConfig;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_util::task::TaskTracker;
 
+use super::address;
+use super::limits::{Connector, Pool, Servers};
 use super::session::Session;
 use super::tls::Tls;
 use crate::host::roots;
-
-/// Most connections to one address.
-const CONNECTIONS_OF_A_POOL: usize = 64;
 
 /// Most addresses whose connections are kept; the one unused for longest goes first.
 const POOLS: usize = 16;
 
 /// The pools of one component.
 pub(crate) struct Pools {
+    component: Arc<str>,
+    servers: Arc<Servers<ClientWrapper>>,
     /// The most recently used last.
     pools: Mutex<Vec<(Key, Entry)>>,
     alive: TaskTracker,
@@ -39,14 +42,17 @@ struct Key {
 
 #[derive(Clone)]
 struct Entry {
-    pool: Pool,
+    pool: Pool<Manager>,
     tls: Option<Tls>,
 }
 
 impl Pools {
-    /// `alive` is told of statements that are being cancelled, so that a runner that stops waits for them.
-    pub(crate) fn new(alive: TaskTracker) -> Self {
+    /// `servers` counts the connections of all components; `alive` is told of statements that are being cancelled, so that
+    /// a runner that stops waits for them.
+    pub(crate) fn new(component: &str, servers: Arc<Servers<ClientWrapper>>, alive: TaskTracker) -> Self {
         Self {
+            component: component.into(),
+            servers,
             pools: Mutex::default(),
             alive,
         }
@@ -69,7 +75,7 @@ impl Pools {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = match pools.iter().position(|(other, _)| *other == key) {
             Some(index) => pools.remove(index).1,
-            None => Entry::new(address, root)?,
+            None => self.make(address, root)?,
         };
         if pools.len() >= POOLS {
             pools.remove(0);
@@ -77,11 +83,10 @@ impl Pools {
         pools.push((key, entry.clone()));
         Ok(entry)
     }
-}
 
-impl Entry {
-    fn new(address: &str, root: Option<&Root>) -> anyhow::Result<Self> {
+    fn make(&self, address: &str, root: Option<&Root>) -> anyhow::Result<Entry> {
         let config: tokio_postgres::Config = address.parse().context("parsing Postgres connection string")?;
+        let server = address::server(&config);
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Clean,
         };
@@ -97,11 +102,20 @@ impl Entry {
             Some(tls) => Manager::from_config(config, tls, recycling),
             None => Manager::from_config(config, NoTls, recycling),
         };
-        let pool = Pool::builder(manager)
-            .max_size(CONNECTIONS_OF_A_POOL)
-            .build()
-            .context("building Postgres connection pool")?;
-        Ok(Self { pool, tls })
+        let pool = Pool::new(&self.servers, &self.component, &server, manager);
+        Ok(Entry { pool, tls })
+    }
+}
+
+impl Connector for Manager {
+    type Connection = ClientWrapper;
+
+    async fn connect(&self) -> anyhow::Result<ClientWrapper> {
+        Ok(self.create().await?)
+    }
+
+    async fn clean(&self, connection: &mut ClientWrapper) -> bool {
+        self.recycle(connection, &Metrics::default()).await.is_ok()
     }
 }
 
@@ -125,6 +139,10 @@ mod tests {
 
     const ADDRESS: &str = "postgres://user:password@127.0.0.1:5432/one?sslmode=disable";
 
+    fn pools() -> Pools {
+        Pools::new("one", Arc::new(Servers::new(20)), TaskTracker::new())
+    }
+
     fn addresses(pools: &Pools) -> Vec<String> {
         pools
             .pools
@@ -137,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_same_address_has_one_pool() {
-        let pools = Pools::new(TaskTracker::new());
+        let pools = pools();
         pools.entry(ADDRESS, None).unwrap();
         pools.entry(ADDRESS, None).unwrap();
         assert_eq!(addresses(&pools), [ADDRESS]);
@@ -145,7 +163,7 @@ mod tests {
 
     #[test]
     fn another_password_is_another_pool() {
-        let pools = Pools::new(TaskTracker::new());
+        let pools = pools();
         let other = ADDRESS.replace("password", "secret");
         pools.entry(ADDRESS, None).unwrap();
         pools.entry(&other, None).unwrap();
@@ -154,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_pool_unused_for_longest_goes_first() {
-        let pools = Pools::new(TaskTracker::new());
+        let pools = pools();
         let address = |number: usize| ADDRESS.replace("one", &format!("database_{number}"));
         for number in 0..POOLS {
             pools.entry(&address(number), None).unwrap();
@@ -169,10 +187,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused() {
-        let error = Pools::new(TaskTracker::new())
-            .entry("postgres://host:port/", None)
-            .err()
-            .unwrap();
+        let error = pools().entry("postgres://host:port/", None).err().unwrap();
         assert_eq!(error.to_string(), "parsing Postgres connection string");
     }
 

@@ -12,7 +12,9 @@ use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAl
 
 use crate::error::RunnerError;
 use crate::host::key_value::KeyValueFile;
+use crate::host::postgres::Servers;
 use crate::host::{self, Hosted, State};
+use crate::lane::Lane;
 
 /// How long a component may compute before the other work of its thread has a turn.
 const TIME_SLICE: Duration = Duration::from_millis(10);
@@ -27,6 +29,7 @@ pub(crate) struct Engine {
     engine: wasmtime::Engine,
     linker: Linker<State>,
     memory_limit: usize,
+    servers: Arc<Servers>,
     alive: TaskTracker,
 }
 
@@ -36,6 +39,8 @@ pub(crate) struct Capacity {
     pub(crate) instances: u32,
     /// Most memory of one instance, in bytes.
     pub(crate) memory_limit: usize,
+    /// Most connections to one database server, of all components together.
+    pub(crate) connections_per_server: usize,
 }
 
 impl Engine {
@@ -70,6 +75,7 @@ impl Engine {
             engine,
             linker,
             memory_limit: capacity.memory_limit,
+            servers: Arc::new(Servers::new(capacity.connections_per_server)),
             alive,
         })
     }
@@ -101,8 +107,10 @@ impl Engine {
                 component.clone(),
                 Arc::clone(own_address),
                 Arc::clone(key_values),
+                Arc::clone(&self.servers),
                 &self.alive,
             )),
+            lane: Lane::new(&component.id).map_err(|error| RunnerError::Engine(error.into()))?,
             memory_limit: self.memory_limit,
             alive: self.alive.clone(),
         })
@@ -173,6 +181,7 @@ fn start_clock(engine: &wasmtime::Engine) -> std::io::Result<()> {
 pub(crate) struct Loaded {
     pre: InstancePre<State>,
     hosted: Arc<Hosted>,
+    lane: Lane,
     memory_limit: usize,
     alive: TaskTracker,
 }
@@ -180,6 +189,11 @@ pub(crate) struct Loaded {
 impl Loaded {
     pub(crate) fn id(&self) -> &str {
         self.hosted.id()
+    }
+
+    /// Where its instances run.
+    pub(crate) fn lane(&self) -> &Lane {
+        &self.lane
     }
 
     pub(crate) fn pre(&self) -> InstancePre<State> {

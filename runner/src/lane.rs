@@ -77,7 +77,11 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let begin = Instant::now();
         assert_eq!(other.run(async { 7 }).await, Some(7));
-        assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
+        assert!(
+            begin.elapsed() < Duration::from_millis(500),
+            "{:?}",
+            begin.elapsed()
+        );
         assert_eq!(computing.await.unwrap(), Some(()));
     }
 
@@ -96,7 +100,11 @@ mod tests {
             let _held = held;
             std::future::pending::<()>().await;
         });
-        assert!(tokio::time::timeout(Duration::from_millis(20), work).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), work)
+                .await
+                .is_err()
+        );
         told.await.unwrap();
     }
 }

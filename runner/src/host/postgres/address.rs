@@ -160,7 +160,10 @@ mod tests {
     fn a_server_is_the_same_whatever_is_asked_of_it() {
         for (address, expected) in [
             ("postgres://u:p@db.example.com/one", "db.example.com:5432"),
-            ("postgres://v@DB.Example.com.:5432/two?sslmode=require", "db.example.com:5432"),
+            (
+                "postgres://v@DB.Example.com.:5432/two?sslmode=require",
+                "db.example.com:5432",
+            ),
             ("host=db.example.com port=6432", "db.example.com:6432"),
             ("postgres://u@127.0.0.1:5433/one", "localhost:5433"),
             ("postgres://u@[::1]:5433/one", "localhost:5433"),

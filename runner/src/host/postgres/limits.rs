@@ -273,7 +273,11 @@ async fn end_idle<C: Send + 'static>(server: Weak<Server<C>>) {
             let Some(server) = server.upgrade() else { return };
             let mut state = server.state();
             let now = Instant::now();
-            let due = state.idle.iter().take_while(|idle| now - idle.since >= IDLE).count();
+            let due = state
+                .idle
+                .iter()
+                .take_while(|idle| now - idle.since >= IDLE)
+                .count();
             let ended: Vec<Idle<C>> = state.idle.drain(..due).collect();
             let next = state.idle.first().map(|idle| idle.since + IDLE);
             state.watched = next.is_some();
@@ -295,7 +299,9 @@ struct Granted<'a, C: Send + 'static> {
 
 impl<C: Send + 'static> Drop for Granted<'_, C> {
     fn drop(&mut self) {
-        let Some(mut place) = self.place.take() else { return };
+        let Some(mut place) = self.place.take() else {
+            return;
+        };
         let mut state = self.server.state();
         place.close();
         if place.try_recv().is_ok() {
@@ -423,7 +429,9 @@ impl<M: Connector> Held<M> {
 
 impl<M: Connector> Drop for Held<M> {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
         // A pool that is gone keeps nothing.
         if let Some(pool) = self.pool.upgrade() {
             pool.server.keep(pool.number, connection);

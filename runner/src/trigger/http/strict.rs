@@ -204,7 +204,11 @@ impl Reader {
     fn beginning(&mut self, bytes: &[u8], ready: &mut BytesMut) -> Result<usize, Ambiguous> {
         let had = self.held.len();
         let missing = &PREFACE[had..];
-        let common = bytes.iter().zip(missing).take_while(|(byte, expected)| byte == expected).count();
+        let common = bytes
+            .iter()
+            .zip(missing)
+            .take_while(|(byte, expected)| byte == expected)
+            .count();
         if common == missing.len() {
             ready.extend_from_slice(PREFACE);
             self.held.clear();
@@ -375,8 +379,14 @@ fn name_and_value(line: &[u8]) -> Result<(&[u8], &[u8]), Ambiguous> {
         return Err(Ambiguous);
     }
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let start = value.iter().position(|byte| !is_space(byte)).unwrap_or(value.len());
-    let end = value.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
+    let start = value
+        .iter()
+        .position(|byte| !is_space(byte))
+        .unwrap_or(value.len());
+    let end = value
+        .iter()
+        .rposition(|byte| !is_space(byte))
+        .map_or(start, |last| last + 1);
     Ok((name, &value[start..end]))
 }
 

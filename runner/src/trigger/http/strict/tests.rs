@@ -145,15 +145,27 @@ fn http_2_is_left_to_itself() {
 #[test]
 fn what_only_begins_like_http_2_is_read_as_a_request() {
     check(&PREFACE[..20], b"", true);
-    check(b"PRI * HTTP/2.0\r\n\r\n\nSM", &[&PREFACE[..18], NO_REQUEST].concat(), false);
-    check(b"PUT / HTTP/1.1\r\nHost: one\r\n\r\n", b"PUT / HTTP/1.1\r\nHost: one\r\n\r\n", true);
+    check(
+        b"PRI * HTTP/2.0\r\n\r\n\nSM",
+        &[&PREFACE[..18], NO_REQUEST].concat(),
+        false,
+    );
+    check(
+        b"PUT / HTTP/1.1\r\nHost: one\r\n\r\n",
+        b"PUT / HTTP/1.1\r\nHost: one\r\n\r\n",
+        true,
+    );
 }
 
 #[test]
 fn a_head_without_end_is_handed_on_to_be_refused() {
     let sent = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(2 * LONGEST_HEAD));
     let (ready, went_on) = read(sent.as_bytes(), 1000);
-    assert!(ready.len() > LONGEST_HEAD && ready.len() < LONGEST_HEAD + 2000, "{}", ready.len());
+    assert!(
+        ready.len() > LONGEST_HEAD && ready.len() < LONGEST_HEAD + 2000,
+        "{}",
+        ready.len()
+    );
     assert!(!went_on);
 }
 

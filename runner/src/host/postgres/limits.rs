@@ -48,17 +48,36 @@ pub(crate) struct Full {
     most: usize,
 }
 
+/// How long connections wait for users, and users for connections.
+#[derive(Clone, Copy)]
+struct Times {
+    idle: Duration,
+    patience: Duration,
+}
+
 /// All servers that there are connections to.
 pub(crate) struct Servers<C> {
     most: usize,
+    times: Times,
     servers: Mutex<HashMap<Arc<str>, Weak<Server<C>>>>,
 }
 
 impl<C: Send + 'static> Servers<C> {
     /// Servers that are given `most` connections each.
     pub(crate) fn new(most: usize) -> Self {
+        Self::with_times(
+            most,
+            Times {
+                idle: IDLE,
+                patience: PATIENCE,
+            },
+        )
+    }
+
+    fn with_times(most: usize, times: Times) -> Self {
         Self {
             most: most.max(1),
+            times,
             servers: Mutex::default(),
         }
     }
@@ -74,6 +93,7 @@ impl<C: Send + 'static> Servers<C> {
         let server = Arc::new(Server {
             name: Arc::clone(&name),
             most: self.most,
+            times: self.times,
             state: Mutex::new(State::default()),
         });
         servers.insert(name, Arc::downgrade(&server));
@@ -94,6 +114,7 @@ impl<C> fmt::Debug for Servers<C> {
 struct Server<C> {
     name: Arc<str>,
     most: usize,
+    times: Times,
     state: Mutex<State<C>>,
 }
 
@@ -206,7 +227,7 @@ impl<C: Send + 'static> Server<C> {
             place: Some(granted),
         };
         let waited = match granted.place.as_mut() {
-            Some(place) => tokio::time::timeout(PATIENCE, place).await,
+            Some(place) => tokio::time::timeout(self.times.patience, place).await,
             None => Ok(Ok(())),
         };
         if waited.is_ok_and(|granted| granted.is_ok()) {
@@ -276,10 +297,10 @@ async fn end_idle<C: Send + 'static>(server: Weak<Server<C>>) {
             let due = state
                 .idle
                 .iter()
-                .take_while(|idle| now - idle.since >= IDLE)
+                .take_while(|idle| now - idle.since >= server.times.idle)
                 .count();
             let ended: Vec<Idle<C>> = state.idle.drain(..due).collect();
-            let next = state.idle.first().map(|idle| idle.since + IDLE);
+            let next = state.idle.first().map(|idle| idle.since + server.times.idle);
             state.watched = next.is_some();
             drop(state);
             drop(ended);
@@ -438,3 +459,6 @@ impl<M: Connector> Drop for Held<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,19 +120,19 @@ impl Body for Answer {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_for_too_long_is_sent_away() {
-        let turns = Turns::new(1, Duration::from_secs(60));
+        let turns = Turns::new(1, Duration::from_millis(50));
         let first = turns.turn().await;
         assert!(first.is_some());
         let begin = tokio::time::Instant::now();
         assert!(turns.turn().await.is_none());
-        assert_eq!(begin.elapsed(), PATIENCE);
+        assert!(begin.elapsed() >= Duration::from_millis(50));
         drop(first);
         assert!(turns.turn().await.is_some());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn when_too_many_wait_the_next_is_sent_away_at_once() {
         let turns = Arc::new(Turns::new(1, Duration::from_secs(60)));
         let first = turns.turn().await;
@@ -142,10 +142,12 @@ mod tests {
                 tokio::spawn(async move { turns.turn().await.is_some() })
             })
             .collect();
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        while turns.waiting.load(Ordering::Relaxed) < QUEUE {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         let begin = tokio::time::Instant::now();
         assert!(turns.turn().await.is_none());
-        assert_eq!(begin.elapsed(), Duration::ZERO);
+        assert!(begin.elapsed() < Duration::from_secs(5));
         drop(first);
         for turn in waiting {
             assert!(turn.await.unwrap(), "everybody has a turn, one after the other");

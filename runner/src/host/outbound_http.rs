@@ -337,7 +337,7 @@ mod tests {
     fn way_out(entries: &[&str], addresses: &'static [&'static str]) -> OutboundHttp {
         let allowed = AllowedHosts::parse(entries, &Resolver::default()).unwrap();
         let mut way_out = OutboundHttp::new("one", Arc::new(allowed), Arc::default());
-        way_out.look_up = Arc::new(move |host: String, port| {
+        way_out.look_up = Arc::new(move |host: String, port| -> Found {
             let number = host.parse().ok();
             let found = addresses.iter().map(|address| address.parse().unwrap());
             let found = number.map_or_else(|| found.collect(), |number| vec![number]);

@@ -132,13 +132,14 @@ mod tests {
         assert_eq!(later.unwrap().body(), "answer 3", "it lasts for a while only");
     }
 
+    async fn fail() -> anyhow::Result<Response> {
+        MADE.set(MADE.get() + 1);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(db::DbError::new(db::ErrorKind::TooManyConnections, "full").into())
+    }
+
     #[tokio::test]
     async fn what_failed_is_told_to_all() {
-        let fail = async || {
-            MADE.set(MADE.get() + 1);
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            Err::<Response, _>(db::DbError::new(db::ErrorKind::TooManyConnections, "full").into())
-        };
         let asked = (0..10).map(|_| shared_answer(&SHARED, "one", fail));
         let answers = join_all(asked).await;
         assert_eq!(MADE.get(), 1);

@@ -64,7 +64,7 @@ pub(crate) fn server(config: &Config) -> String {
     }
     let with_ports = hosts.iter().enumerate().map(|(index, host)| {
         let here = host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-        let host = if here { "localhost" } else { host };
+        let host = if here { "localhost" } else { host.as_str() };
         format!("{host}:{}", port(config, index).unwrap_or(DEFAULT_PORT))
     });
     with_ports.collect::<Vec<_>>().join(",")

@@ -11,9 +11,10 @@ use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// How long a connection waits for its next user: long enough for a run to take one again and again, short enough that
 /// nobody who drops a database or stops a server finds it in the way.
@@ -307,7 +308,7 @@ async fn end_idle<C: Send + 'static>(server: Weak<Server<C>>) {
             next
         };
         let Some(next) = next else { return };
-        tokio::time::sleep_until(next.into()).await;
+        tokio::time::sleep_until(next).await;
     }
 }
 

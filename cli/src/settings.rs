@@ -12,6 +12,13 @@ use crate::targets::DEFAULT_SECRET;
 
 /// The file that holds what `up` made up.
 pub(crate) const SECRETS_FILE: &str = "secrets.env";
+/// Settings of the runner, which it finds in its environment.
+const RUNNER_SETTINGS: [&str; 4] = [
+    "PGVITALS_CONNECTIONS_PER_SERVER",
+    "PGVITALS_CONNECTIONS",
+    "PGVITALS_CONNECTIONS_PER_CLIENT",
+    "PGVITALS_PROXIES",
+];
 /// An administrator of the database to use instead of the default one.
 pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
 
@@ -45,8 +52,8 @@ impl Settings {
             .or_else(|| self.secrets.get(name).map(str::to_owned))
     }
 
-    /// The values of `SPIN_VARIABLE_*` that the runner does not find by itself: it reads the environment, but its
-    /// `.env` need not be ours.
+    /// The values of `SPIN_VARIABLE_*`, and the settings of the runner, that it does not find by itself: it reads the
+    /// environment, but its `.env` need not be ours.
     pub(crate) fn variables(&self) -> BTreeMap<String, String> {
         let ours = self
             .secrets
@@ -54,8 +61,9 @@ impl Settings {
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let given = self.dotenv.clone().into_iter();
         let mut variables: BTreeMap<_, _> = ours.chain(given).collect();
-        variables
-            .retain(|name, _| name.starts_with("SPIN_VARIABLE_") && !self.environment.contains_key(name));
+        let is_for_runner =
+            |name: &str| name.starts_with("SPIN_VARIABLE_") || RUNNER_SETTINGS.contains(&name);
+        variables.retain(|name, _| is_for_runner(name) && !self.environment.contains_key(name));
         variables
     }
 

@@ -13,7 +13,9 @@ use wasmtime::{Cache, CacheConfig, Config, InstanceAllocationStrategy, PoolingAl
 
 use crate::error::RunnerError;
 use crate::host::key_value::KeyValueFile;
+use crate::host::postgres::Servers;
 use crate::host::{self, Hosted, State};
+use crate::lane::Lane;
 
 /// How long a component may compute before the other work of its thread has a turn.
 const TIME_SLICE: Duration = Duration::from_millis(10);
@@ -29,6 +31,7 @@ pub(crate) struct Engine {
     linker: Linker<State>,
     memory_limit: usize,
     weak: WeakAuthentication,
+    servers: Arc<Servers>,
     alive: TaskTracker,
 }
 
@@ -38,6 +41,8 @@ pub(crate) struct Capacity {
     pub(crate) instances: u32,
     /// Most memory of one instance, in bytes.
     pub(crate) memory_limit: usize,
+    /// Most connections to one database server, of all components together.
+    pub(crate) connections_per_server: usize,
 }
 
 impl Engine {
@@ -75,6 +80,7 @@ impl Engine {
             linker,
             memory_limit: capacity.memory_limit,
             weak,
+            servers: Arc::new(Servers::new(capacity.connections_per_server)),
             alive,
         })
     }
@@ -107,8 +113,10 @@ impl Engine {
                 Arc::clone(own_address),
                 Arc::clone(key_values),
                 self.weak.clone(),
+                Arc::clone(&self.servers),
                 &self.alive,
             )),
+            lane: Lane::new(&component.id).map_err(|error| RunnerError::Engine(error.into()))?,
             memory_limit: self.memory_limit,
             alive: self.alive.clone(),
         })
@@ -179,6 +187,7 @@ fn start_clock(engine: &wasmtime::Engine) -> std::io::Result<()> {
 pub(crate) struct Loaded {
     pre: InstancePre<State>,
     hosted: Arc<Hosted>,
+    lane: Lane,
     memory_limit: usize,
     alive: TaskTracker,
 }
@@ -186,6 +195,11 @@ pub(crate) struct Loaded {
 impl Loaded {
     pub(crate) fn id(&self) -> &str {
         self.hosted.id()
+    }
+
+    /// Where its instances run.
+    pub(crate) fn lane(&self) -> &Lane {
+        &self.lane
     }
 
     pub(crate) fn pre(&self) -> InstancePre<State> {

@@ -16,6 +16,7 @@
 //!
 //! - `runner.rs`: an application, started and stopped;
 //! - `engine.rs`: the WebAssembly engine: compiling, and making instances within their limits;
+//! - `lane.rs`: a thread for each component;
 //! - `trigger/`: what makes a component run: requests and times;
 //! - `host/`: what a component may call: PostgreSQL, variables, HTTP, its memory, its output;
 //! - `error.rs`: why an application cannot be started, and the mend.
@@ -27,6 +28,7 @@
 mod engine;
 mod error;
 mod host;
+mod lane;
 mod runner;
 mod trigger;
 

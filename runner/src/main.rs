@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use application::Dotenv;
 use clap::{Parser, ValueEnum};
 use dial::WeakAuthentication;
+use ipnet::IpNet;
 use runner::{Runner, RunnerError, Settings, Shutdown};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -48,6 +49,24 @@ struct Arguments {
         hide_default_value = true
     )]
     weak_authentication: WeakAuthentication,
+    /// Most connections to one database server, of all components together
+    #[arg(long, value_name = "N", default_value = "16", value_parser = count, env = "PGVITALS_CONNECTIONS_PER_SERVER")]
+    connections_per_server: usize,
+    /// Most connections of clients; fewer where fewer files may be open
+    #[arg(long, value_name = "N", default_value = "1024", value_parser = count, env = "PGVITALS_CONNECTIONS")]
+    connections: usize,
+    /// Most connections from one address
+    #[arg(long, value_name = "N", default_value = "128", value_parser = count, env = "PGVITALS_CONNECTIONS_PER_CLIENT")]
+    connections_per_client: usize,
+    /// Networks of proxies, which may have as many connections as there may be; with commas between
+    #[arg(
+        long,
+        value_name = "NETWORKS",
+        default_value = "127.0.0.0/8,::1/128",
+        value_delimiter = ',',
+        env = "PGVITALS_PROXIES"
+    )]
+    proxies: Vec<IpNet>,
     /// The folder in which components keep what they remember [default: .spin beside the manifest]
     #[arg(long, value_name = "PATH")]
     state_dir: Option<PathBuf>,
@@ -122,6 +141,10 @@ fn settings(arguments: &Arguments) -> Settings {
     settings.memory_limit = arguments.memory_limit;
     settings.grace = arguments.grace;
     settings.weak_authentication = arguments.weak_authentication.clone();
+    settings.connections_per_server = arguments.connections_per_server;
+    settings.connections = arguments.connections;
+    settings.connections_per_client = arguments.connections_per_client;
+    settings.proxies = arguments.proxies.clone();
     settings.state_dir = arguments.state_dir.clone();
     settings.cache = arguments.cache_dir.clone().or_else(default_cache);
     settings.values.variables = arguments.variable.iter().cloned().collect();
@@ -225,6 +248,15 @@ fn duration(text: &str) -> Result<Duration, String> {
         Err("must be longer than nothing".to_owned())
     } else {
         Ok(duration)
+    }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    let number: usize = text.parse().map_err(|_| "write a number")?;
+    if number == 0 {
+        Err("must be more than none".to_owned())
+    } else {
+        Ok(number)
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use application::Application;
 use dial::WeakAuthentication;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,7 +18,7 @@ use crate::error::RunnerError;
 use crate::host::key_value::KeyValueFile;
 use crate::host::roots;
 use crate::trigger::cron::{self, CronComponent, RunError};
-use crate::trigger::http::{HttpServer, REQUESTS_OF_A_COMPONENT};
+use crate::trigger::http::{HttpServer, Limits, REQUESTS_OF_A_COMPONENT};
 use crate::trigger::http_worker::Workers;
 
 /// What to run, and within which limits.
@@ -41,6 +42,14 @@ pub struct Settings {
     pub grace: Duration,
     /// The servers to which clear-text passwords or MD5 proofs are given without verified TLS.
     pub weak_authentication: WeakAuthentication,
+    /// Most connections to one database server, of all components together.
+    pub connections_per_server: usize,
+    /// Most connections of clients; fewer where fewer files may be open.
+    pub connections: usize,
+    /// Most connections from one address.
+    pub connections_per_client: usize,
+    /// Where many clients may come from one address: it may have as many connections as there may be.
+    pub proxies: Vec<IpNet>,
 }
 
 impl Settings {
@@ -57,6 +66,13 @@ impl Settings {
             cache: None,
             grace: Duration::from_secs(20),
             weak_authentication: WeakAuthentication::default(),
+            connections_per_server: 16,
+            connections: 1024,
+            connections_per_client: 128,
+            proxies: ["127.0.0.0/8", "::1/128"]
+                .into_iter()
+                .filter_map(|network| network.parse().ok())
+                .collect(),
         }
     }
 }
@@ -116,7 +132,7 @@ impl Runner {
             // Set only here, so that it cannot be set already.
             let _ = prepared.own_address.set(local);
             address = Some(local);
-            let server = Arc::new(HttpServer::new(application, workers));
+            let server = Arc::new(HttpServer::new(application, workers, limits(settings)));
             triggers.spawn(server.serve(listener, stop.clone()));
         }
         for (schedule, component) in schedules {
@@ -176,7 +192,7 @@ pub async fn run_once(settings: &Settings, component: &str) -> Result<anyhow::Re
             name: component.to_owned(),
             known: prepared.components.keys().cloned().collect(),
         })?;
-    let outcome: Result<(), RunError> = CronComponent::new(loaded, settings.deadline)?.run().await;
+    let outcome: Result<(), RunError> = CronComponent::new(loaded, settings.deadline)?.run_in_lane().await;
     Ok(outcome.map_err(anyhow::Error::new))
 }
 
@@ -263,6 +279,16 @@ fn capacity(application: &Application, settings: &Settings) -> Capacity {
     Capacity {
         instances: u32::try_from(at_once + on_their_way_out).unwrap_or(u32::MAX),
         memory_limit: settings.memory_limit,
+        connections_per_server: settings.connections_per_server,
+    }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits {
+        most: settings.connections.max(1),
+        of_a_client: settings.connections_per_client.max(1),
+        proxies: settings.proxies.clone(),
+        deadline: settings.deadline,
     }
 }
 

@@ -26,7 +26,8 @@ mod target;
 
 use std::time::{Duration, Instant};
 
-use function::{Context, Host, Report, concurrently};
+use db::SafeUrl;
+use function::{Context, Host, Report, concurrently_by_kind};
 
 use crate::monitoring::Monitoring;
 use crate::target::Collected;
@@ -38,8 +39,11 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// After this long no more targets are claimed. What is left over is due first in the next run.
 const LAST_CLAIM: Duration = Duration::from_secs(12);
 
-/// How many targets are read at once. Each holds one connection to its target; the host allows 64 per address.
+/// How many targets are read at once. Each holds one connection to its target.
 const CONCURRENT_TARGETS: usize = 16;
+
+/// How many of them at most are databases of one server, which has its connections for others.
+const CONCURRENT_TARGETS_OF_A_SERVER: usize = 8;
 
 function::export! {
     name: "collect-stats",
@@ -62,9 +66,13 @@ pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
         let claimed = targets.len();
         monitoring.widen(context, claimed).await;
         let monitoring = &monitoring;
-        let round = concurrently(CONCURRENT_TARGETS, &targets, async |target| {
-            target::collect(context, monitoring, target).await
-        });
+        let round = concurrently_by_kind(
+            CONCURRENT_TARGETS,
+            CONCURRENT_TARGETS_OF_A_SERVER,
+            &targets,
+            |target| server(&target.address),
+            async |target| target::collect(context, monitoring, target).await,
+        );
         collected.extend(round.await);
         // By request all are collected from, due or not, so that a second round would do it all again.
         if claimed == 0 || !context.only_due() {
@@ -72,6 +80,12 @@ pub async fn run<H: Host>(context: &Context<H>) -> anyhow::Result<Report> {
         }
     }
     report(context, collected)
+}
+
+/// The server that an address leads to. One that cannot be read leads nowhere else.
+fn server(address: &str) -> String {
+    let url = address.parse::<SafeUrl>();
+    url.map_or_else(|_| address.to_owned(), |url| url.server())
 }
 
 /// Sums up what became of the targets. An error of the monitoring database fails the run, after all targets had their

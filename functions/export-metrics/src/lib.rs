@@ -24,7 +24,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use db::unit_of_work;
-use function::{Access, Context, Host, Report, Request, Response, StatusCode, header};
+use function::{
+    Access, Context, Host, Report, Request, Response, SharedAnswer, StatusCode, header, shared_answer,
+};
 use store::exposition;
 use vitals::exposition::Format;
 
@@ -38,7 +40,12 @@ function::export! {
     run: run,
 }
 
-/// Answers with everything that is known.
+thread_local! {
+    /// The last page of this instance: however many ask within a second, the database is read once.
+    static PAGE: SharedAnswer = const { SharedAnswer::new(Duration::from_secs(1)) };
+}
+
+/// Answers with everything that is known, or with what another was answered within the last second.
 ///
 /// # Errors
 ///
@@ -47,6 +54,10 @@ pub async fn handle<H: Host>(context: &Context<H>, request: &Request) -> anyhow:
     let accepted = request.headers().get_all(header::ACCEPT).iter();
     let accepted: Vec<&str> = accepted.filter_map(|value| value.to_str().ok()).collect();
     let format = Format::accepted(&accepted.join(","));
+    shared_answer(&PAGE, format.content_type(), async || answer(context, format).await).await
+}
+
+async fn answer<H: Host>(context: &Context<H>, format: Format) -> anyhow::Result<Response> {
     let mut response = Response::new(page(context).await?.text(format));
     *response.status_mut() = StatusCode::OK;
     response.headers_mut().insert(

@@ -47,7 +47,7 @@ pub async fn handle(context: &Context<impl Host>, request: &Request) -> anyhow::
     let path = request.uri().path().trim_end_matches('/');
     Ok(match path {
         path if path.ends_with("/health") => alive(),
-        path if path.ends_with("/health/ready") => ready::answer(context).await,
+        path if path.ends_with("/health/ready") => ready::answer(context).await?,
         path if path.ends_with("/health/targets") => targets::answer(context).await,
         path => http::not_found(path),
     })

@@ -178,6 +178,27 @@ impl AllowedHosts {
             .any(|entry| entry.scheme.allows(scheme) && entry.host.allows(&host) && entry.port.allows(port))
     }
 
+    /// Whether an entry that allows `host` says whom it means, rather than everybody: its name, a domain above it, or the
+    /// number or network of the address that it leads to.
+    ///
+    /// What only a `*` allows is nobody in particular, so that a host may be more careful where that leads.
+    #[must_use]
+    pub fn names(&self, scheme: &str, host: &str, port: Option<u16>, address: IpAddr) -> bool {
+        let Ok(host) = parse_name(host) else { return false };
+        let port = port.or_else(|| usual_port(scheme));
+        let number = match address {
+            IpAddr::V4(address) => Name::Ipv4(address),
+            IpAddr::V6(address) => Name::Ipv6(address),
+        };
+        self.entries.iter().any(|entry| {
+            let named = match &entry.host {
+                Host::Any | Host::Application => false,
+                _ => entry.host.allows(&host) || entry.host.allows(&number),
+            };
+            named && entry.scheme.allows(scheme) && entry.port.allows(port)
+        })
+    }
+
     /// The same question as [`AllowedHosts::allows`], with the refusal that Spin tells the component.
     ///
     /// # Errors

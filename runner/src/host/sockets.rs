@@ -1,7 +1,8 @@
 //! `wasi:sockets`: a component may connect to the addresses that the manifest permits under the scheme `tcp` or `udp`.
 //!
 //! As on Spin, what is compared is the IP address, so that an entry with a name permits nothing here; names cannot be
-//! looked up, and nothing can be listened on.
+//! looked up, and nothing can be listened on. A `*` permits private networks too, where most servers are, but no address
+//! at which there is none.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,8 +34,11 @@ fn is_permitted(allowed: &AllowedHosts, address: SocketAddr, way: SocketAddrUse)
         SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
             address.ip().is_unspecified() && address.port() == 0
         }
-        _ => scheme(way)
-            .is_some_and(|scheme| allowed.allows(scheme, &address.ip().to_string(), Some(address.port()))),
+        _ => scheme(way).is_some_and(|scheme| {
+            let (ip, port) = (address.ip(), Some(address.port()));
+            allowed.allows(scheme, &ip.to_string(), port)
+                && (!networks::is_nowhere(ip) || allowed.names(scheme, &ip.to_string(), port, ip))
+        }),
     }
 }
 
@@ -75,6 +79,14 @@ mod tests {
         check(&["postgres://*:*"], "10.0.0.7:6432", TcpConnect, false);
         check(&["tcp://localhost:6432"], "127.0.0.1:6432", TcpConnect, false);
         check(&[], "127.0.0.1:6432", TcpConnect, false);
+        check(&["tcp://*:*"], "169.254.169.254:80", TcpConnect, false);
+        check(
+            &["tcp://169.254.169.254:80"],
+            "169.254.169.254:80",
+            TcpConnect,
+            true,
+        );
+        check(&["*://*:*"], "[::ffff:169.254.169.254]:80", TcpConnect, false);
     }
 
     #[test]

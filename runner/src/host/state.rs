@@ -15,7 +15,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::key_value::{self, KeyValueFile, KeyValueView};
 use super::outbound_http::OutboundHttp;
 use super::output::{Output, Stream};
-use super::postgres::{self, PostgresContext, PostgresView};
+use super::postgres::{self, PostgresContext, PostgresView, Servers};
 use super::sockets;
 use super::variables::{self, VariablesView};
 
@@ -29,18 +29,26 @@ pub(crate) struct Hosted {
 
 impl Hosted {
     /// `own_address` is where the application itself answers, once it does; `key_values` where it keeps what it remembers;
-    /// `weak` names the servers to which passwords may be given away; `alive` is told of work that outlives an instance.
+    /// `weak` names the servers to which passwords may be given away; `servers` counts the connections of all components;
+    /// `alive` is told of work that outlives an instance.
     pub(crate) fn new(
         component: Component,
         own_address: Arc<OnceLock<SocketAddr>>,
         key_values: Arc<KeyValueFile>,
         weak: WeakAuthentication,
+        servers: Arc<Servers>,
         alive: &TaskTracker,
     ) -> Self {
         let component = Arc::new(component);
         let allowed_hosts = Arc::new(component.allowed_hosts.clone());
         Self {
-            postgres: PostgresContext::new(&component.id, Arc::clone(&allowed_hosts), weak, alive.clone()),
+            postgres: PostgresContext::new(
+                &component.id,
+                Arc::clone(&allowed_hosts),
+                weak,
+                servers,
+                alive.clone(),
+            ),
             outbound: OutboundHttp::new(&component.id, allowed_hosts, own_address),
             key_values,
             component,

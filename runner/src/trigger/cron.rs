@@ -67,8 +67,7 @@ impl CronComponent {
         })
     }
 
-    /// Runs the component once.
-    pub(crate) async fn run(&self) -> Result<(), RunError> {
+    async fn run(&self) -> Result<(), RunError> {
         // Dropping the run drops its instance, with everything that it waits for.
         match tokio::time::timeout(self.deadline, self.call()).await {
             Ok(Ok(Ok(()))) => Ok(()),
@@ -76,6 +75,14 @@ impl CronComponent {
             Ok(Err(trap)) => Err(RunError::Trap(trap.into())),
             Err(_) => Err(RunError::Deadline(self.deadline)),
         }
+    }
+
+    /// Runs the component once, where its instances run.
+    pub(crate) async fn run_in_lane(&self) -> Result<(), RunError> {
+        let component = self.clone();
+        let run = self.loaded.lane().run(async move { component.run().await });
+        run.await
+            .unwrap_or_else(|| Err(RunError::Trap(anyhow::anyhow!("the runner panicked in it"))))
     }
 
     async fn call(&self) -> wasmtime::Result<Result<(), GuestError>> {
@@ -98,7 +105,7 @@ impl CronComponent {
     async fn run_and_log(&self) {
         let component = self.loaded.id();
         let start = Instant::now();
-        let outcome = self.run().await;
+        let outcome = self.run_in_lane().await;
         let ms = milliseconds(start.elapsed());
         match outcome {
             Ok(()) => tracing::info!(component, trigger = "cron", ms, "Ran."),

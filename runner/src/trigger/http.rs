@@ -1,7 +1,16 @@
 //! The HTTP trigger: takes requests, finds the component that answers, and gives its answer back.
+//!
+//! - `http/connections.rs`: how many connections there are, and when a silent one ends;
+//! - `http/strict.rs`: requests that can be read in two ways are refused;
+//! - `http/turns.rs`: how many requests a component answers at once.
+
+mod connections;
+mod strict;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,19 +27,29 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::handler::{ExpirationError, ProxyHandler, TrapOrPanicError};
 use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 use super::cron::milliseconds;
 use super::http_worker::Workers;
+use crate::lane::Lane;
+use connections::{Connections, Line, Noted, Place, open_files};
+use strict::{LONGEST_HEAD, Strict};
+use turns::{Answer, Turn, Turns};
 
-/// Most requests that a component works on at the same time; further ones wait for their turn, up to the deadline.
-pub(crate) const REQUESTS_OF_A_COMPONENT: usize = 64;
+pub(crate) use connections::Limits;
+
+/// Most requests that a component works on at the same time, as many as one instance does; further ones wait for their
+/// turn.
+pub(crate) const REQUESTS_OF_A_COMPONENT: usize = 16;
 
 /// How long to wait when no connection can be accepted, say for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a client is told when there are as many connections as may be, and something is being answered on each.
+const NO_PLACE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// Below this path a Spin host answers itself.
 const WELL_KNOWN: &str = "/.well-known/spin/";
@@ -39,31 +58,35 @@ const WELL_KNOWN: &str = "/.well-known/spin/";
 pub(crate) struct HttpServer {
     router: Router,
     handlers: BTreeMap<String, Handler>,
+    connections: Arc<Connections>,
     about: Bytes,
 }
 
 struct Handler {
     workers: ProxyHandler<Workers>,
-    turns: Semaphore,
+    lane: Lane,
+    deadline: Duration,
+    turns: Turns,
 }
 
 impl HttpServer {
-    pub(crate) fn new(application: &application::Application, workers: Vec<Workers>) -> Self {
+    pub(crate) fn new(application: &application::Application, workers: Vec<Workers>, limits: Limits) -> Self {
         let about = serde_json::json!({ "name": application.name, "version": application.version });
         let handlers = workers.into_iter().map(|workers| {
             let component = workers.component().to_owned();
-            let turns = Semaphore::new(REQUESTS_OF_A_COMPONENT);
-            (
-                component,
-                Handler {
-                    workers: ProxyHandler::new(workers),
-                    turns,
-                },
-            )
+            let deadline = workers.deadline();
+            let handler = Handler {
+                lane: workers.lane().clone(),
+                deadline,
+                turns: Turns::new(REQUESTS_OF_A_COMPONENT, deadline),
+                workers: ProxyHandler::new(workers),
+            };
+            (component, handler)
         });
         Self {
             router: application.router.clone(),
             handlers: handlers.collect(),
+            connections: Connections::new(limits.within_open_files(open_files())),
             about: about.to_string().into(),
         }
     }
@@ -77,9 +100,14 @@ impl HttpServer {
                 () = stop.cancelled() => break,
             };
             match accepted {
-                Ok((stream, client)) => Arc::clone(&self).serve_connection(stream, client, &graceful),
+                Ok((stream, client)) => match self.connections.admit(client.ip()) {
+                    Some(place) => Arc::clone(&self).serve_connection(stream, client, place, &graceful),
+                    None => turn_away(stream, client),
+                },
                 Err(error) => {
                     tracing::warn!(%error, "Could not accept a connection.");
+                    // What is wanting most often is a file descriptor.
+                    self.connections.end_quietest();
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -88,31 +116,50 @@ impl HttpServer {
         graceful.shutdown().await;
     }
 
-    fn serve_connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr, graceful: &GracefulShutdown) {
+    fn serve_connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        client: SocketAddr,
+        place: Place,
+        graceful: &GracefulShutdown,
+    ) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "Could not set a connection to send at once.");
         }
+        let line = Arc::clone(place.line());
         let service = service_fn(move |request| {
-            let server = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(server.answer(request, client).await) }
+            let (server, line) = (Arc::clone(&self), Arc::clone(&line));
+            async move { Ok::<_, Infallible>(server.answer(request, client, &line).await) }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        // With a clock, a connection whose request does not come is closed after the 30 seconds that hyper gives it.
-        builder.http1().timer(TokioTimer::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .max_buf_size(LONGEST_HEAD);
         builder.http2().timer(TokioTimer::new());
+        let stream = Strict::new(Noted::new(stream, &place));
         let connection = builder
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "A connection ended with an error.");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "A connection ended with an error.");
+                },
+                () = place.over() => tracing::debug!(%client, "Ended a connection on which nothing was asked."),
             }
         });
     }
 
     /// Answers one request and logs how.
-    async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<WasiBody> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        client: SocketAddr,
+        line: &Arc<Line>,
+    ) -> Response<Answer> {
+        let in_hand = line.ask();
         let start = Instant::now();
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
@@ -123,11 +170,11 @@ impl HttpServer {
         } else {
             self.router.find(&path)
         };
-        let answer = match (well_known, &matched) {
-            (Some("health"), _) => plain(StatusCode::OK, "OK"),
-            (Some("info"), _) => self.about(),
+        let (answer, turn) = match (well_known, &matched) {
+            (Some("health"), _) => (plain(StatusCode::OK, "OK"), None),
+            (Some("info"), _) => (self.about(), None),
             (_, Some(matched)) => self.run(request, matched, client, start).await,
-            _ => plain(StatusCode::NOT_FOUND, ""),
+            _ => (plain(StatusCode::NOT_FOUND, ""), None),
         };
         tracing::info!(
             target: "request",
@@ -138,7 +185,7 @@ impl HttpServer {
             component = matched.as_ref().map(RouteMatch::component),
             "Answered.",
         );
-        answer
+        answer.map(|body| Answer::new(body, turn, in_hand))
     }
 
     fn about(&self) -> Response<WasiBody> {
@@ -150,35 +197,51 @@ impl HttpServer {
         answer
     }
 
-    /// Has the component of a route answer.
+    /// Has the component of a route answer, and gives the turn that the answer takes.
     async fn run(
         &self,
         request: Request<Incoming>,
         matched: &RouteMatch<'_>,
         client: SocketAddr,
         start: Instant,
-    ) -> Response<WasiBody> {
+    ) -> (Response<WasiBody>, Option<Turn>) {
         let Some(handler) = self.handlers.get(matched.component()) else {
             // Every component on a route has a handler, made at the start.
             tracing::error!(
                 component = matched.component(),
                 "No handler for a component on a route."
             );
-            return plain(StatusCode::INTERNAL_SERVER_ERROR, "");
+            return (plain(StatusCode::INTERNAL_SERVER_ERROR, ""), None);
         };
         let request = match prepare(request, matched, client) {
             Ok(request) => request,
-            Err(fault) => return plain(StatusCode::BAD_REQUEST, fault),
+            Err(fault) => return (plain(StatusCode::BAD_REQUEST, fault), None),
         };
-        let deadline = handler.workers.state().deadline();
-        let Ok(Ok(_turn)) = tokio::time::timeout(deadline, handler.turns.acquire()).await else {
-            return busy();
+        let Some(turn) = handler.turns.turn().await else {
+            return (busy(), None);
         };
-        match handler.workers.handle((), request).await {
-            Ok(answer) => answer,
-            Err(error) => failed(&error, matched.component(), start.elapsed() >= deadline),
-        }
+        let workers = handler.workers.clone();
+        let answer = handler.lane.run(async move { workers.handle((), request).await });
+        let answer = match answer.await {
+            Some(Ok(answer)) => answer,
+            Some(Err(error)) => failed(&error, matched.component(), start.elapsed() >= handler.deadline),
+            None => failed(
+                &TrapOrPanicError.into(),
+                matched.component(),
+                start.elapsed() >= handler.deadline,
+            ),
+        };
+        (answer, Some(turn))
     }
+}
+
+/// Tells a client that there is no place for its connection.
+fn turn_away(stream: TcpStream, client: SocketAddr) {
+    tracing::warn!(%client, "Refused a connection: something is being answered on every one that may be.");
+    // A client that is gone already is not told.
+    let _ = stream
+        .into_std()
+        .and_then(|mut stream| stream.write_all(NO_PLACE));
 }
 
 /// Gives a request the form in which a component on Spin finds it.

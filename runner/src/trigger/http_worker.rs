@@ -21,6 +21,7 @@ use wasmtime_wasi_http::{WasiHttpView as _, p2, p3};
 use crate::engine::Loaded;
 use crate::error::RunnerError;
 use crate::host::State;
+use crate::lane::Lane;
 
 /// Most requests that an instance answers in its life.
 const REQUESTS_OF_AN_INSTANCE: usize = 128;
@@ -70,6 +71,11 @@ impl Workers {
 
     pub(crate) fn component(&self) -> &str {
         self.loaded.id()
+    }
+
+    /// Where its instances run.
+    pub(crate) fn lane(&self) -> &Lane {
+        self.loaded.lane()
     }
 
     pub(crate) fn deadline(&self) -> Duration {

@@ -1,7 +1,7 @@
 //! Requests and answers, and the rules that every entry keeps.
 
 use http::header::{
-    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -50,7 +50,8 @@ pub fn not_found(path: &str) -> Response {
     )
 }
 
-/// The answer for a failure: 503 when the monitoring database cannot be reached, 500 otherwise.
+/// The answer for a failure: 503 and when to come back where the monitoring database cannot be reached or has no
+/// connection left, 500 otherwise.
 pub(crate) fn failed(failure: &Failure) -> Response {
     let unreachable = [
         "connect_failed",
@@ -63,7 +64,11 @@ pub(crate) fn failed(failure: &Failure) -> Response {
         code if unreachable.contains(&code) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    json(status, &failure.to_json())
+    let mut response = json(status, &failure.to_json());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        set(&mut response, RETRY_AFTER, "1");
+    }
+    response
 }
 
 /// Refuses every other method, and names those that are allowed.
@@ -142,6 +147,20 @@ mod tests {
         assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(refused.headers()[ALLOW], "POST");
         assert!(check_method(&request(Method::POST, None), &[Method::POST], "POST").is_none());
+    }
+
+    #[test]
+    fn who_finds_no_connection_is_told_when_to_come_back() {
+        let failed = |code| {
+            let (error, hint) = ("no".to_owned(), None);
+            failed(&Failure { error, code, hint })
+        };
+        let response = failed("too_many_connections");
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[RETRY_AFTER], "1");
+        let response = failed("other");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!response.headers().contains_key(RETRY_AFTER));
     }
 
     #[test]

@@ -34,6 +34,7 @@
 //! - `config`, `secret`: variables, and values that must not be shown
 //! - `exchange`: requests of channels and their answers
 //! - `deadlines`, `concurrency`: every wait has a limit; many at once, but not all
+//! - `shared_answer`: one answer for all who ask at about the same time
 //! - `http`: requests, answers, and the rules that every entry keeps
 //! - `journal`, `report`, `failure`: what is written down about a run
 //! - `log`: log lines of one shape
@@ -57,11 +58,12 @@ pub mod native;
 mod report;
 mod secret;
 mod send_error;
+mod shared_answer;
 #[cfg(target_family = "wasm")]
 pub mod spin;
 
 pub use ::http::{Method, StatusCode, Uri, header};
-pub use concurrency::concurrently;
+pub use concurrency::{concurrently, concurrently_by_kind};
 pub use context::Context;
 pub use deadlines::{DeadlineExceeded, with_deadline};
 pub use entry::Access;
@@ -71,6 +73,7 @@ pub use http::{Order, Request, Response};
 pub use report::Report;
 pub use secret::{Secret, Secrets};
 pub use send_error::SendError;
+pub use shared_answer::{SharedAnswer, shared_answer};
 pub use store::runs::Trigger;
 pub use vitals::outcome::RunOutcome;
 

@@ -3,9 +3,10 @@
 //! Who may add a channel must not be able to make the application ask its neighbours (server-side request forgery). What
 //! the host permits is a pattern (`https://*:*`); this is the second check, which a pattern that stands for every host
 //! does not pass. It goes by the address as it is written. A name that leads into a private network is only known to whoever
-//! looks it up, which is the host.
+//! looks it up, which is the host: the built-in runner refuses it then, and so does Spin that is told to
+//! (`block_networks`).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -128,60 +129,17 @@ pub fn is_private(host: &str) -> bool {
     // What stands behind `%` is the network that a local address is of.
     let address = host.split('%').next().unwrap_or_default();
     if let Ok(address) = address.parse::<IpAddr>() {
-        return is_private_address(address);
+        return networks::is_private(address);
     }
     let last = host.rsplit('.').next().unwrap_or_default();
     let is_number = last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit());
     !host.contains('.') || is_number || ENDINGS.iter().any(|ending| host.ends_with(ending))
 }
 
-fn is_private_address(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_private_v4(address),
-        IpAddr::V6(address) => is_private_v6(address),
-    }
-}
-
-/// Everything that is not handed out to the public (IANA's registry of special addresses).
-fn is_private_v4(address: Ipv4Addr) -> bool {
-    let [first, second, third, _] = address.octets();
-    address.is_unspecified()
-        || first == 0
-        || address.is_loopback()
-        || address.is_private()
-        || address.is_link_local()
-        || (first == 100 && (64..128).contains(&second))
-        || (first, second, third) == (192, 0, 0)
-        || address.is_documentation()
-        || (first == 198 && (second == 18 || second == 19))
-        || first >= 224
-}
-
-/// As above; of addresses that carry one of the old kind, that one counts.
-fn is_private_v6(address: Ipv6Addr) -> bool {
-    let segments = address.segments();
-    let [.., high, low] = segments;
-    let last = || {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        Ipv4Addr::new(a, b, c, d)
-    };
-    match segments {
-        [0, 0, 0, 0, 0, 0xffff | 0, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => is_private_v4(last()),
-        [0x64, 0xff9b, 1, ..] => true,
-        [0x2002, high, low, ..] => {
-            let [a, b] = high.to_be_bytes();
-            let [c, d] = low.to_be_bytes();
-            is_private_v4(Ipv4Addr::new(a, b, c, d))
-        }
-        [0x2001, 0xdb8, ..] | [0x100, 0, 0, 0, ..] => true,
-        [0x2001, second, ..] if second < 0x200 => true,
-        _ => address.is_unique_local() || address.is_unicast_link_local() || address.is_multicast(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use proptest::prelude::*;
 
     use super::*;

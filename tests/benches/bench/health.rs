@@ -1,5 +1,7 @@
 //! How fast `health` answers, and what making an instance costs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -13,6 +15,10 @@ use crate::table::Table;
 
 const RATE: u32 = 500;
 const DURATION: Duration = Duration::from_secs(10);
+/// How many connections ask for the metrics while liveness is measured.
+const SCRAPERS: usize = 300;
+/// How often it is asked then, in a second.
+const PROBES: u32 = 50;
 
 /// Liveness and readiness at 500 requests a second.
 pub(crate) async fn measure(server: &Server, table: &mut Table) -> Result<()> {
@@ -37,8 +43,30 @@ pub(crate) async fn measure(server: &Server, table: &mut Table) -> Result<()> {
         table.below(what, outcome.quantile_ms(0.99), target, "ms");
         table.plain(&what.replace("p99", "p50"), outcome.quantile_ms(0.5), "ms");
     }
+    beside_scrapes(&application, table).await?;
     application.stop().await?;
     when_postgres_is_gone(table).await
+}
+
+/// How long liveness takes while 300 connections ask for the metrics again and again.
+async fn beside_scrapes(application: &Application, table: &mut Table) -> Result<()> {
+    ensure!(application.post("/collect-stats").await?.status == 200, "nothing was collected");
+    let stop = Arc::new(AtomicBool::new(false));
+    let scrapes = tokio::spawn({
+        let (url, stop) = (application.url("/metrics"), Arc::clone(&stop));
+        async move { load::closed(&url, SCRAPERS, stop).await }
+    });
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let outcome = load::run(&application.url("/health"), PROBES, DURATION).await;
+    stop.store(true, Ordering::Relaxed);
+    let scrapes = scrapes.await??;
+    let outcome = outcome?;
+    ensure!(outcome.failed == 0, "{} requests to /health failed", outcome.failed);
+    let what = "GET /health beside 300 connections of scrapes";
+    table.below(&format!("{what}, p99"), outcome.quantile_ms(0.99), 20.0, "ms");
+    table.plain(&format!("{what}, p50"), outcome.quantile_ms(0.5), "ms");
+    table.plain("the scrapes meanwhile", scrapes as f64, "pages");
+    Ok(())
 }
 
 /// How long readiness takes to say that PostgreSQL hangs, and that it is stopped.

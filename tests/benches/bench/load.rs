@@ -2,6 +2,7 @@
 //! slow answer is not hidden by the requests that were not sent meanwhile (coordinated omission).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -64,6 +65,28 @@ pub(crate) async fn run(url: &str, rate: u32, duration: Duration) -> Result<Outc
         .into_inner();
     ensure!(outcome.latencies.len() == count, "not every request was counted");
     Ok(outcome)
+}
+
+/// Asks over so many connections, again as soon as there is an answer, until `stop`. Gives back how many were 200.
+pub(crate) async fn closed(url: &str, connections: usize, stop: Arc<AtomicBool>) -> Result<u64> {
+    let uri: Uri = url.parse().context("the address of the load")?;
+    let mut loops = tokio::task::JoinSet::new();
+    for _ in 0..connections {
+        let (uri, stop) = (uri.clone(), Arc::clone(&stop));
+        let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+        loops.spawn(async move {
+            let mut answered = 0;
+            while !stop.load(Ordering::Relaxed) {
+                answered += u64::from(get(&client, uri.clone()).await);
+            }
+            answered
+        });
+    }
+    let mut answered = 0;
+    while let Some(ended) = loops.join_next().await {
+        answered += ended.context("a connection of the load broke off")?;
+    }
+    Ok(answered)
 }
 
 /// Whether the answer was 200 and came whole.

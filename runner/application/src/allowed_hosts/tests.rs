@@ -284,3 +284,40 @@ proptest! {
         prop_assert_eq!(hosts.allows("https", &beside, None), name.ends_with('.'));
     }
 }
+
+#[test]
+fn an_entry_for_everybody_names_nobody() {
+    let names = |entries: &[&str], host: &str, address: &str| {
+        let allowed = AllowedHosts::parse(entries, &Resolver::default()).unwrap();
+        allowed.names("https", host, None, address.parse().unwrap())
+    };
+    for entry in ["https://*:*", "*://*:*", "https://*", "https://self"] {
+        assert!(!names(&[entry], "db.corp.example", "10.0.0.7"), "{entry}");
+        assert!(!names(&[entry], "10.0.0.7", "10.0.0.7"), "{entry}");
+    }
+    for entry in [
+        "https://db.corp.example",
+        "https://*.corp.example:*",
+        "*://DB.corp.example:*",
+        "https://10.0.0.0/8",
+        "https://10.0.0.7:443",
+    ] {
+        assert!(
+            names(&["https://*:*", entry], "db.corp.example", "10.0.0.7"),
+            "{entry}"
+        );
+    }
+    for entry in [
+        "http://db.corp.example",
+        "https://db.corp.example:444",
+        "https://corp.example",
+        "https://10.1.0.0/16",
+        "https://10.0.0.8",
+    ] {
+        assert!(
+            !names(&["https://*:*", entry], "db.corp.example", "10.0.0.7"),
+            "{entry}"
+        );
+    }
+    assert!(names(&["https://[fd00::1]"], "[fd00::1]", "fd00::1"));
+}

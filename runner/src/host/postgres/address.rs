@@ -1,8 +1,9 @@
 //! Which addresses of PostgreSQL a component may connect to.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use application::AllowedHosts;
+use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 /// The port of PostgreSQL where an address names none.
@@ -24,14 +25,10 @@ pub(crate) enum Refusal {
 /// An address may name several hosts and, beside them, the numeric addresses to dial in their stead; every one of them
 /// must be permitted.
 pub(crate) fn ensure_permitted(allowed: &AllowedHosts, address: &str) -> Result<(), Refusal> {
-    let config: tokio_postgres::Config = address
+    let config: Config = address
         .parse()
         .map_err(|error: tokio_postgres::Error| Refusal::NotAnAddress(error.to_string()))?;
-    let ports = config.get_ports();
-    let port = |index: usize| match ports {
-        [only] => Some(*only),
-        _ => ports.get(index).copied(),
-    };
+    let port = |index| port(&config, index);
     for (index, host) in config.get_hosts().iter().enumerate() {
         match host {
             // Spin writes host and port one after the other without brackets, and permits nothing that it cannot read again.
@@ -47,6 +44,34 @@ pub(crate) fn ensure_permitted(allowed: &AllowedHosts, address: &str) -> Result<
         ensure_host_permitted(allowed, &host.to_string(), port(index))?;
     }
     Ok(())
+}
+
+/// The port of one of the hosts, where the address names it.
+fn port(config: &Config, index: usize) -> Option<u16> {
+    match config.get_ports() {
+        [only] => Some(*only),
+        ports => ports.get(index).copied(),
+    }
+}
+
+/// The name by which connections to a server are counted: where it is, whatever the database and the login. This machine
+/// has one, however it is written; an address with several hosts counts as one server.
+pub(crate) fn server(config: &Config) -> String {
+    let hosts = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(host) => host.trim_end_matches('.').to_ascii_lowercase(),
+        #[cfg(unix)]
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let mut hosts: Vec<String> = hosts.collect();
+    if hosts.is_empty() {
+        hosts = config.get_hostaddrs().iter().map(IpAddr::to_string).collect();
+    }
+    let with_ports = hosts.iter().enumerate().map(|(index, host)| {
+        let here = host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        let host = if here { "localhost" } else { host.as_str() };
+        format!("{host}:{}", port(config, index).unwrap_or(DEFAULT_PORT))
+    });
+    with_ports.collect::<Vec<_>>().join(",")
 }
 
 fn ensure_host_permitted(allowed: &AllowedHosts, host: &str, port: Option<u16>) -> Result<(), Refusal> {
@@ -151,6 +176,25 @@ mod tests {
             "host=::1",
             Some("address postgres://::1 is not permitted"),
         );
+    }
+
+    #[test]
+    fn a_server_is_the_same_whatever_is_asked_of_it() {
+        for (address, expected) in [
+            ("postgres://u:p@db.example.com/one", "db.example.com:5432"),
+            (
+                "postgres://v@DB.Example.com.:5432/two?sslmode=require",
+                "db.example.com:5432",
+            ),
+            ("host=db.example.com port=6432", "db.example.com:6432"),
+            ("postgres://u@127.0.0.1:5433/one", "localhost:5433"),
+            ("postgres://u@[::1]:5433/one", "localhost:5433"),
+            ("postgres://u@localhost:5433/one", "localhost:5433"),
+            ("hostaddr=10.0.0.1 user=u", "10.0.0.1:5432"),
+            ("host=one,two port=7", "one:7,two:7"),
+        ] {
+            assert_eq!(server(&address.parse().unwrap()), expected, "{address}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! - `host.rs`: the functions of the interface;
 //! - `session.rs`: one connection in the hands of a guest, `rows.rs`: a result on its way to the guest;
-//! - `pool.rs`: connections between runs, dialled by the crate `dial`, `address.rs`: which are permitted;
+//! - `pool.rs`: connections between runs, dialled by the crate `dial`, `limits.rs`: how many there are, `address.rs`: which
+//!   are permitted;
 //! - `conv.rs`, `range.rs`, `error.rs`: values and errors, only converted;
 //! - `bindings.rs`: what is generated from the interface.
 
@@ -16,6 +17,7 @@ mod bindings;
 mod conv;
 mod error;
 mod host;
+mod limits;
 mod pool;
 mod range;
 mod rows;
@@ -24,11 +26,15 @@ mod session;
 use std::sync::Arc;
 
 use application::AllowedHosts;
+use deadpool_postgres::ClientWrapper;
 use dial::WeakAuthentication;
 use tokio_util::task::TaskTracker;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 use pool::Pools;
+
+/// How many connections there are to each server, of all components together.
+pub(crate) type Servers = limits::Servers<ClientWrapper>;
 
 /// What all instances of one component share.
 #[derive(Clone)]
@@ -43,12 +49,13 @@ impl PostgresContext {
         component: &str,
         allowed_hosts: Arc<AllowedHosts>,
         weak: WeakAuthentication,
+        servers: Arc<Servers>,
         alive: TaskTracker,
     ) -> Self {
         Self {
             component: component.into(),
             allowed_hosts,
-            pools: Arc::new(Pools::new(weak, alive)),
+            pools: Arc::new(Pools::new(component, servers, weak, alive)),
         }
     }
 }

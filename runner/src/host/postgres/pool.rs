@@ -1,16 +1,18 @@
 //! Connections kept open between runs: for each component one pool for each address.
 //!
-//! The numbers and the way a connection is made ready for its next user are Spin's, so that a component that is right
-//! here is right there: a pool of 64 for each address, 16 addresses remembered, and on checkout what deadpool calls
-//! `Clean` (settings, advisory locks, listens and temporary tables go; a transaction that the guest left open stays).
+//! The way a connection is made ready for its next user is Spin's, so that a component that is right here is right there:
+//! 16 addresses remembered, and on checkout what deadpool calls `Clean` (settings, advisory locks, listens and temporary
+//! tables go; a transaction that the guest left open stays). How many connections there are, and for how long they wait
+//! for their next user, is not the pool's to say: see `limits.rs`.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use anyhow::Context as _;
-use deadpool_postgres::{Connect, Manager, ManagerConfig, Pool, RecyclingMethod};
+use deadpool::managed::{Manager as _, Metrics};
+use deadpool_postgres::{ClientWrapper, Connect, Manager, ManagerConfig, RecyclingMethod};
 use dial::{Authority, DialError, Dialer, Tls, Trust, WeakAuthentication};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
@@ -18,16 +20,17 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_util::task::TaskTracker;
 
+use super::address;
+use super::limits::{Connector, Pool, Servers};
 use super::session::Session;
-
-/// Most connections to one address.
-const CONNECTIONS_OF_A_POOL: usize = 64;
 
 /// Most addresses whose connections are kept; the one unused for longest goes first.
 const POOLS: usize = 16;
 
 /// The pools of one component.
 pub(crate) struct Pools {
+    component: Arc<str>,
+    servers: Arc<Servers<ClientWrapper>>,
     /// The most recently used last.
     pools: Mutex<Vec<(Key, Entry)>>,
     weak: WeakAuthentication,
@@ -43,15 +46,22 @@ struct Key {
 
 #[derive(Clone)]
 struct Entry {
-    pool: Pool,
+    pool: Pool<Manager>,
     tls: Tls,
 }
 
 impl Pools {
-    /// `weak` names the servers that may be given weak proofs of a password; `alive` is told of statements that are being
-    /// cancelled, so that a runner that stops waits for them.
-    pub(crate) fn new(weak: WeakAuthentication, alive: TaskTracker) -> Self {
+    /// `servers` counts the connections of all components; `weak` names the servers that may be given weak proofs of a
+    /// password; `alive` is told of statements that are being cancelled, so that a runner that stops waits for them.
+    pub(crate) fn new(
+        component: &str,
+        servers: Arc<Servers<ClientWrapper>>,
+        weak: WeakAuthentication,
+        alive: TaskTracker,
+    ) -> Self {
         Self {
+            component: component.into(),
+            servers,
             pools: Mutex::default(),
             weak,
             alive,
@@ -75,7 +85,7 @@ impl Pools {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = match pools.iter().position(|(other, _)| *other == key) {
             Some(index) => pools.remove(index).1,
-            None => Entry::new(address, self.dialer(root))?,
+            None => self.make(address, self.dialer(root))?,
         };
         if pools.len() >= POOLS {
             pools.remove(0);
@@ -88,21 +98,29 @@ impl Pools {
         let trust = root.map_or_else(Trust::of_machine, |root| root.trust.clone());
         Dialer::new(trust).with_weak_authentication(self.weak.clone())
     }
-}
 
-impl Entry {
-    fn new(address: &str, dialer: Dialer) -> anyhow::Result<Self> {
+    fn make(&self, address: &str, dialer: Dialer) -> anyhow::Result<Entry> {
         let config: Config = address.parse().context("parsing Postgres connection string")?;
+        let server = address::server(&config);
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Clean,
         };
         let tls = dialer.tls(&config);
         let manager = Manager::from_connect(config, Dialling(dialer), recycling);
-        let pool = Pool::builder(manager)
-            .max_size(CONNECTIONS_OF_A_POOL)
-            .build()
-            .context("building Postgres connection pool")?;
-        Ok(Self { pool, tls })
+        let pool = Pool::new(&self.servers, &self.component, &server, manager);
+        Ok(Entry { pool, tls })
+    }
+}
+
+impl Connector for Manager {
+    type Connection = ClientWrapper;
+
+    async fn connect(&self) -> anyhow::Result<ClientWrapper> {
+        Ok(self.create().await?)
+    }
+
+    async fn clean(&self, connection: &mut ClientWrapper) -> bool {
+        self.recycle(connection, &Metrics::default()).await.is_ok()
     }
 }
 
@@ -183,14 +201,17 @@ impl Root {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     const ADDRESS: &str = "postgres://user:password@127.0.0.1:5432/one?sslmode=disable";
 
     fn pools() -> Pools {
-        Pools::new(WeakAuthentication::default(), TaskTracker::new())
+        Pools::new(
+            "one",
+            Arc::new(Servers::new(20)),
+            WeakAuthentication::default(),
+            TaskTracker::new(),
+        )
     }
 
     fn addresses(pools: &Pools) -> Vec<String> {
@@ -244,14 +265,15 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_is_not_permitted_says_so() {
         let dialer = Dialer::new(Trust::of_machine()).with_check(Arc::new(|_, _| Err("private".to_owned())));
-        let error = Entry::new(ADDRESS, dialer)
+        let error = pools()
+            .make(ADDRESS, dialer)
             .unwrap()
             .pool
             .get()
             .await
             .err()
             .unwrap();
-        let error = format!("{:#}", anyhow::Error::new(error));
+        let error = format!("{error:#}");
         assert!(error.contains("127.0.0.1 is not permitted: private"), "{error}");
     }
 

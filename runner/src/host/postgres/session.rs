@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Object};
+use deadpool_postgres::{ClientWrapper, Manager};
 use dial::Tls;
 use futures::StreamExt as _;
 use tokio_postgres::{Client, RowStream};
@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::bindings::{Column, DbValue, Error, RowSet};
 use super::conv::{self, Parameter};
 use super::error;
+use super::limits::Held;
 use super::pool::Root;
 use super::rows::Rows;
 
@@ -43,7 +44,7 @@ pub struct ConnectionBuilder {
 /// have to wait for that statement, which the server is therefore asked to cancel. While the guest still holds the
 /// connection nothing is cancelled, since the request could hit the statement that the guest sends next.
 pub(crate) struct Session {
-    client: Option<Object>,
+    client: Option<Held<Manager>>,
     tls: Tls,
     abandoned: AtomicBool,
     released: AtomicBool,
@@ -51,7 +52,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(client: Object, tls: Tls, alive: TaskTracker) -> Self {
+    pub(crate) fn new(client: Held<Manager>, tls: Tls, alive: TaskTracker) -> Self {
         Self {
             client: Some(client),
             tls,
@@ -62,11 +63,9 @@ impl Session {
     }
 
     fn client(&self) -> Result<&Client, Error> {
-        let object = self
-            .client
-            .as_ref()
-            .ok_or_else(|| Error::Other("connection is closed".to_owned()))?;
-        Ok(object)
+        let client = self.client.as_ref().and_then(Held::connection);
+        let client = client.ok_or_else(|| Error::Other("connection is closed".to_owned()))?;
+        Ok(client)
     }
 
     /// Runs a statement and tells how many rows it touched.
@@ -169,14 +168,13 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let Some(object) = self.client.take() else { return };
+        let Some(held) = self.client.take() else { return };
         if self.abandoned.load(Ordering::Relaxed) {
-            let cancel = cancel(Object::take(object), self.tls.clone());
-            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-                self.alive.spawn_on(cancel, &runtime);
+            if let (Some(client), Ok(runtime)) = (held.take(), tokio::runtime::Handle::try_current()) {
+                self.alive.spawn_on(cancel(client, self.tls.clone()), &runtime);
             }
         } else if !self.released.load(Ordering::Relaxed) {
-            drop(Object::take(object));
+            drop(held.take());
         }
     }
 }

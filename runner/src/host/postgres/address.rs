@@ -75,8 +75,12 @@ pub(crate) fn server(config: &Config) -> String {
 }
 
 fn ensure_host_permitted(allowed: &AllowedHosts, host: &str, port: Option<u16>) -> Result<(), Refusal> {
-    if allowed.allows("postgres", host, Some(port.unwrap_or(DEFAULT_PORT))) {
-        return Ok(());
+    let number = port.unwrap_or(DEFAULT_PORT);
+    if allowed.allows("postgres", host, Some(number)) {
+        return match host.parse() {
+            Ok(address) => ensure_somewhere(allowed, host, number, address),
+            Err(_) => Ok(()),
+        };
     }
     Err(not_permitted(host, port))
 }
@@ -84,6 +88,20 @@ fn ensure_host_permitted(allowed: &AllowedHosts, host: &str, port: Option<u16>) 
 fn not_permitted(host: &str, port: Option<u16>) -> Refusal {
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     Refusal::NotPermitted(format!("{host}{port}"))
+}
+
+/// Refuses an address at which there is no server, unless an entry of the manifest names it. A `*` permits private networks,
+/// where most databases are.
+pub(crate) fn ensure_somewhere(
+    allowed: &AllowedHosts,
+    host: &str,
+    port: u16,
+    address: IpAddr,
+) -> Result<(), Refusal> {
+    if !networks::is_nowhere(address) || allowed.names("postgres", host, Some(port), address) {
+        return Ok(());
+    }
+    Err(Refusal::NotPermitted(format!("{host}:{port}")))
 }
 
 #[cfg(test)]
@@ -153,6 +171,17 @@ mod tests {
             "host=one hostaddr=10.0.0.1 port=5432",
             Some("address postgres://10.0.0.1:5432 is not permitted"),
         );
+    }
+
+    #[test]
+    fn a_star_permits_private_networks_and_no_address_of_no_server() {
+        check(&["postgres://*:*"], "postgres://u@10.0.0.7/x", None);
+        check(&["postgres://*:*"], "postgres://u@127.0.0.1/x", None);
+        for address in ["169.254.169.254", "0.0.0.0", "224.0.0.1"] {
+            let refusal = format!("address postgres://{address}:5432 is not permitted");
+            check(&["postgres://*:*"], &format!("postgres://u@{address}/x"), Some(&refusal));
+        }
+        check(&["postgres://169.254.0.0/16:*"], "postgres://u@169.254.169.254/x", None);
     }
 
     #[test]

@@ -18,7 +18,9 @@ use tokio_postgres::Client;
 const MOST: &str = "60";
 
 async fn world(version: u32) -> (DedicatedServer, Monitored) {
-    let server = DedicatedServer::start_with(version, &[("max_connections", MOST)]).await.unwrap();
+    let server = DedicatedServer::start_with(version, &[("max_connections", MOST)])
+        .await
+        .unwrap();
     let collector = server.url_as(Login::Collector.role(), COLLECTOR_PASSWORD, "postgres");
     let monitored = Monitored::at(&server.url("postgres"), &collector).await.unwrap();
     (server, monitored)
@@ -33,7 +35,10 @@ async fn connections(client: &Client) -> i64 {
 async fn until_none(client: &Client) -> Duration {
     let begin = Instant::now();
     while connections(client).await > 0 {
-        assert!(begin.elapsed() < Duration::from_secs(15), "connections do not end");
+        assert!(
+            begin.elapsed() < Duration::from_secs(15),
+            "connections do not end"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     begin.elapsed()
@@ -74,7 +79,11 @@ async fn bursts_of_scrapes_leave_the_server_to_others() {
             let well = answers.iter().filter(|(status, _)| *status == 200).count();
             assert_eq!(well, 100, "round {round}: {answers:?}");
             let left = connections(&watching).await;
-            assert!(left <= 8, "{left} connections after {} scrapes", (round + 1) * 100);
+            assert!(
+                left <= 8,
+                "{left} connections after {} scrapes",
+                (round + 1) * 100
+            );
             // An ordinary login, and what the monitor does besides.
             let begin = Instant::now();
             database::connect(monitored.url()).await.unwrap();
@@ -120,13 +129,20 @@ async fn where_all_connections_are_in_use_the_answer_is_when_to_come_back() {
         if answer.body.contains("too_many_connections") {
             full += 1;
             assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"));
-            assert!(answer.body.contains("PGVITALS_CONNECTIONS_PER_SERVER"), "{}", answer.body);
+            assert!(
+                answer.body.contains("PGVITALS_CONNECTIONS_PER_SERVER"),
+                "{}",
+                answer.body
+            );
         }
         let count = connections(&holding).await;
         assert!(count <= 2, "{count}");
     }
     holding.batch_execute("rollback").await.unwrap();
-    assert!(full >= 6, "two of sixteen at a time, for a second each: {full} were told to come back");
+    assert!(
+        full >= 6,
+        "two of sixteen at a time, for a second each: {full} were told to come back"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

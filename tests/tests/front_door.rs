@@ -21,7 +21,8 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// An application without a database, which is all that `/health` needs.
 async fn application(environment: &[(&str, &str)]) -> Application {
-    let mut builder = Application::builder("postgres://nobody:nothing@127.0.0.1:1/none").without_other_schedules();
+    let mut builder =
+        Application::builder("postgres://nobody:nothing@127.0.0.1:1/none").without_other_schedules();
     for (name, value) in environment {
         builder = builder.environment(name, value);
     }
@@ -38,7 +39,9 @@ async fn connect(application: &Application) -> TcpStream {
 async fn answer(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     // A connection that is reset has ended as well.
-    let _ = timeout(LONG, stream.read_to_end(&mut answer)).await.expect("the connection does not end");
+    let _ = timeout(LONG, stream.read_to_end(&mut answer))
+        .await
+        .expect("the connection does not end");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -62,7 +65,10 @@ async fn silent_connections_make_room_and_end() {
         let _ = stream.write_all(said).await;
         silent.push(stream);
         if number % 250 == 0 {
-            assert!(is_healthy(&application).await, "after {number} silent connections");
+            assert!(
+                is_healthy(&application).await,
+                "after {number} silent connections"
+            );
         }
     }
     assert!(is_healthy(&application).await);
@@ -115,7 +121,10 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused() {
         "GET /health HTTP/1.1\r\nHost: one\r\nX: y\rZ: z\r\n\r\n",
     ] {
         let mut stream = connect(&application).await;
-        stream.write_all(format!("{good}{bad}{hidden}").as_bytes()).await.unwrap();
+        stream
+            .write_all(format!("{good}{bad}{hidden}").as_bytes())
+            .await
+            .unwrap();
         let answer = answer(stream).await;
         let statuses: Vec<&str> = answer
             .split("HTTP/1.1 ")
@@ -126,11 +135,17 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused() {
     }
     // A head of its own length is too long, and is told so.
     let mut stream = connect(&application).await;
-    let long = format!("GET /health HTTP/1.1\r\nHost: one\r\nX: {}\r\n\r\n", "x".repeat(200_000));
+    let long = format!(
+        "GET /health HTTP/1.1\r\nHost: one\r\nX: {}\r\n\r\n",
+        "x".repeat(200_000)
+    );
     // It is refused before all of it is sent.
     let _ = stream.write_all(long.as_bytes()).await;
     let refused = answer(stream).await;
-    assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 431"), "{refused}");
+    assert!(
+        refused.is_empty() || refused.starts_with("HTTP/1.1 431"),
+        "{refused}"
+    );
     assert!(!application.log().contains("/health/hidden"));
     assert!(is_healthy(&application).await);
 }
@@ -197,7 +212,11 @@ async fn health_is_answered_beside_three_hundred_who_scrape() {
     }
     took.sort_unstable();
     let p99 = took[took.len() * 99 / 100];
-    println!("{answers} scrapes; /health: median {:?}, p99 {p99:?}, most {:?}", took[took.len() / 2], took[took.len() - 1]);
+    println!(
+        "{answers} scrapes; /health: median {:?}, p99 {p99:?}, most {:?}",
+        took[took.len() / 2],
+        took[took.len() - 1]
+    );
     assert!(answers > 100, "{answers}");
     // Clients, database and runner share the processors here; the figure of a quiet machine is in the bench.
     assert!(p99 < Duration::from_millis(100), "{p99:?}");

@@ -54,7 +54,10 @@ pub async fn handle<H: Host>(context: &Context<H>, request: &Request) -> anyhow:
     let accepted = request.headers().get_all(header::ACCEPT).iter();
     let accepted: Vec<&str> = accepted.filter_map(|value| value.to_str().ok()).collect();
     let format = Format::accepted(&accepted.join(","));
-    shared_answer(&PAGE, format.content_type(), async || answer(context, format).await).await
+    shared_answer(&PAGE, format.content_type(), async || {
+        answer(context, format).await
+    })
+    .await
 }
 
 async fn answer<H: Host>(context: &Context<H>, format: Format) -> anyhow::Result<Response> {

@@ -297,9 +297,9 @@ fn mend(kind: ErrorKind, text: &str) -> Option<&'static str> {
             Some("check the user, the password and the database in the address")
         }
         ErrorKind::Tls => Some(tls::hint(text)),
-        ErrorKind::TooManyConnections if has("--connections-per-server") => {
-            Some("ask again, or let the runner have more connections to this server: PGVITALS_CONNECTIONS_PER_SERVER")
-        }
+        ErrorKind::TooManyConnections if has("--connections-per-server") => Some(
+            "ask again, or let the runner have more connections to this server: PGVITALS_CONNECTIONS_PER_SERVER",
+        ),
         ErrorKind::TooManyConnections => Some("raise max_connections, or find what holds the connections"),
         ErrorKind::LockTimeout => Some("another session holds the lock: see pg_locks and pg_blocking_pids"),
         ErrorKind::ConnectFailed if has("not permitted") || has("not allowed") => {

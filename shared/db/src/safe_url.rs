@@ -621,8 +621,8 @@ mod tests {
                     prop_assert_eq!(url.host(), "host.example.com");
                     prop_assert_eq!(url.database(), "orders");
                     prop_assert_eq!(
-                        url.expose().parse::<SafeUrl>().ok().as_ref(),
-                        Some(&url),
+                        url.expose().parse::<SafeUrl>().ok(),
+                        Some(url.clone()),
                         "an exposed address is the same address"
                     );
                     format!("{url} {url:?} {} {} {} {}", url.address(), url.host(), url.server(), url.user())

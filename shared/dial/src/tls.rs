@@ -121,7 +121,9 @@ impl Opening {
             .connect(name, stream)
             .await
             .map_err(TlsError::Handshake)?;
-        Ok(Channel(Kind::Encrypted(Guard::new(encrypted, most, true, seen))))
+        Ok(Channel(Kind::Encrypted(Box::new(Guard::new(
+            encrypted, most, true, seen,
+        )))))
     }
 }
 
@@ -143,7 +145,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     Plain(Guard<S>),
-    Encrypted(Guard<Encrypted<S>>),
+    // A session of TLS is large beside the stream below it.
+    Encrypted(Box<Guard<Encrypted<S>>>),
 }
 
 type Encrypted<S> = tokio_rustls::client::TlsStream<S>;
@@ -153,7 +156,7 @@ macro_rules! delegate {
     ($channel:ident, $method:ident($($argument:ident),*)) => {
         match &mut $channel.get_mut().0 {
             Kind::Plain(guard) => Pin::new(guard).$method($($argument),*),
-            Kind::Encrypted(guard) => Pin::new(guard).$method($($argument),*),
+            Kind::Encrypted(guard) => Pin::new(guard.as_mut()).$method($($argument),*),
         }
     };
 }

@@ -43,7 +43,9 @@ where
     loop {
         while running.len() < limit.max(1) {
             let of = |kind: &K| at_work.get(kind).copied().unwrap_or_default();
-            let next = left.iter().position(|(kind, _)| of(kind) < limit_of_a_kind.max(1));
+            let next = left
+                .iter()
+                .position(|(kind, _)| of(kind) < limit_of_a_kind.max(1));
             let Some((kind, item)) = next.and_then(|next| left.remove(next)) else {
                 break;
             };

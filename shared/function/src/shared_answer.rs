@@ -126,7 +126,11 @@ mod tests {
             assert_eq!(answer.unwrap().body(), "answer 1");
         }
         let other = shared_answer(&SHARED, "other", make).await;
-        assert_eq!(other.unwrap().body(), "answer 2", "another kind is another answer");
+        assert_eq!(
+            other.unwrap().body(),
+            "answer 2",
+            "another kind is another answer"
+        );
         tokio::time::sleep(Duration::from_millis(250)).await;
         let later = shared_answer(&SHARED, "one", make).await;
         assert_eq!(later.unwrap().body(), "answer 3", "it lasts for a while only");
@@ -154,7 +158,11 @@ mod tests {
     #[tokio::test]
     async fn who_goes_away_lets_the_next_one_make_it() {
         let first = shared_answer(&SHARED, "one", make);
-        assert!(tokio::time::timeout(Duration::from_millis(5), first).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(5), first)
+                .await
+                .is_err()
+        );
         let next = shared_answer(&SHARED, "one", make).await;
         assert_eq!(next.unwrap().body(), "answer 2");
     }

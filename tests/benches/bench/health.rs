@@ -50,7 +50,10 @@ pub(crate) async fn measure(server: &Server, table: &mut Table) -> Result<()> {
 
 /// How long liveness takes while 300 connections ask for the metrics again and again.
 async fn beside_scrapes(application: &Application, table: &mut Table) -> Result<()> {
-    ensure!(application.post("/collect-stats").await?.status == 200, "nothing was collected");
+    ensure!(
+        application.post("/collect-stats").await?.status == 200,
+        "nothing was collected"
+    );
     let stop = Arc::new(AtomicBool::new(false));
     let scrapes = tokio::spawn({
         let (url, stop) = (application.url("/metrics"), Arc::clone(&stop));
@@ -61,7 +64,11 @@ async fn beside_scrapes(application: &Application, table: &mut Table) -> Result<
     stop.store(true, Ordering::Relaxed);
     let scrapes = scrapes.await??;
     let outcome = outcome?;
-    ensure!(outcome.failed == 0, "{} requests to /health failed", outcome.failed);
+    ensure!(
+        outcome.failed == 0,
+        "{} requests to /health failed",
+        outcome.failed
+    );
     let what = "GET /health beside 300 connections of scrapes";
     table.below(&format!("{what}, p99"), outcome.quantile_ms(0.99), 20.0, "ms");
     table.plain(&format!("{what}, p50"), outcome.quantile_ms(0.5), "ms");

@@ -110,18 +110,13 @@ async fn check_types(client: &Connection, collector: &Collector, fitting: &Fitti
     let types = client.query(&sql, &[]).await?;
     for (index, column) in columns.enumerate() {
         let expected = match column.kind {
-<<<<<<< HEAD
-            ColumnKind::Key | ColumnKind::Label | ColumnKind::Text | ColumnKind::Statement => "text",
-            ColumnKind::Epoch if column.name == "stats_reset" => "timestamp without time zone",
-=======
             ColumnKind::Key
             | ColumnKind::Label
             | ColumnKind::Text
             | ColumnKind::Statement
             | ColumnKind::Expression
             | ColumnKind::Setting => "text",
-            ColumnKind::Epoch if column.name == "stats_reset" => "timestamp with time zone",
->>>>>>> 375eb3a (wip)
+            ColumnKind::Epoch if column.name == "stats_reset" => "timestamp without time zone",
             ColumnKind::Counter | ColumnKind::Gauge | ColumnKind::Epoch => "bigint",
         };
         let found: String = types.one()?.at(index)?;

@@ -85,7 +85,7 @@ async fn read(database: &HostileDatabase) -> BTreeMap<&'static str, Vec<String>>
     let mut found = BTreeMap::new();
     for name in STEADY {
         let collector = store::collectors::find(name).unwrap();
-        assert_eq!(collector.kind, TargetKind::Postgres);
+        assert_eq!(collector.target, TargetKind::Postgres);
         let columns: Vec<&str> = collector
             .columns_of(&[ColumnKind::Key, ColumnKind::Label, ColumnKind::Text])
             .collect();

@@ -149,7 +149,7 @@ async fn every_collector(database: &HostileDatabase) {
         .with_statement_timeout(Duration::from_secs(20));
     let mut read = 0;
     for collector in store::collectors::ALL {
-        if collector.kind != TargetKind::Postgres {
+        if collector.target != TargetKind::Postgres {
             continue;
         }
         for variant in collector.variants {

@@ -1,6 +1,6 @@
 //! A schema that somebody else prepared is not trusted.
 
-use db::Connection;
+use db::{Client, Connection};
 use integration_tests::{Database, Server, test_versions};
 use store::migrations::{self, MigrationError};
 
@@ -43,7 +43,7 @@ impl Trap {
 
     async fn is_superuser(&self) -> bool {
         let sql = "select rolsuper::bool as found from pg_catalog.pg_roles where rolname = $1";
-        let rows = db::Client::query(&self.admin, sql, &[self.role.as_str().into()]).await.unwrap();
+        let rows = self.admin.query(sql, &[self.role.as_str().into()]).await.unwrap();
         rows.one().unwrap().get("found").unwrap()
     }
 
@@ -88,7 +88,10 @@ async fn a_journal_with_a_trigger_of_the_owner_of_the_database_is_not_written_to
             .await
             .unwrap();
         assert!(trap.is_superuser().await);
-        trap.admin.run_all(&format!("alter role {} nosuperuser", trap.role)).await.unwrap();
+        trap.admin
+            .run_all(&format!("alter role {} nosuperuser", trap.role))
+            .await
+            .unwrap();
         drop(trap.database);
     }
 }
@@ -103,7 +106,11 @@ async fn whatever_others_have_in_the_schema_is_named() {
             "create function monitoring.planted() returns int4 language sql as 'select 1'",
             "function \"planted\"",
         ),
-        ("type", "create type monitoring.planted as enum ('a')", "type \"planted\""),
+        (
+            "type",
+            "create type monitoring.planted as enum ('a')",
+            "type \"planted\"",
+        ),
         (
             "operator",
             "create operator monitoring.=== (leftarg = text, rightarg = text, function = texteq)",
@@ -143,7 +150,10 @@ async fn the_right_to_add_to_the_schema_is_named() {
     ] {
         let trap = Trap::on(version, name).await;
         migrations::migrate(&trap.admin).await.unwrap();
-        trap.admin.run_all(&format!("{grant} {}", trap.role)).await.unwrap();
+        trap.admin
+            .run_all(&format!("{grant} {}", trap.role))
+            .await
+            .unwrap();
         assert_eq!(
             trap.refused().await.to_string(),
             format!("the schema monitoring cannot be trusted: {expected} of role \"trapper_{name}\"")

@@ -179,9 +179,17 @@ mod tests {
         check(&["postgres://*:*"], "postgres://u@127.0.0.1/x", None);
         for address in ["169.254.169.254", "0.0.0.0", "224.0.0.1"] {
             let refusal = format!("address postgres://{address}:5432 is not permitted");
-            check(&["postgres://*:*"], &format!("postgres://u@{address}/x"), Some(&refusal));
+            check(
+                &["postgres://*:*"],
+                &format!("postgres://u@{address}/x"),
+                Some(&refusal),
+            );
         }
-        check(&["postgres://169.254.0.0/16:*"], "postgres://u@169.254.169.254/x", None);
+        check(
+            &["postgres://169.254.0.0/16:*"],
+            "postgres://u@169.254.169.254/x",
+            None,
+        );
     }
 
     #[test]

@@ -31,7 +31,9 @@ pub(crate) struct Turns {
 }
 
 /// The right to an answer, which goes with it.
-pub(crate) struct Turn(OwnedSemaphorePermit);
+pub(crate) struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
 
 impl Turns {
     /// So many at once, for which nobody waits for longer than a run may take.
@@ -46,11 +48,11 @@ impl Turns {
     /// A turn, when it comes; none when too many wait, or when it takes too long.
     pub(crate) async fn turn(&self) -> Option<Turn> {
         if let Ok(turn) = Arc::clone(&self.free).try_acquire_owned() {
-            return Some(Turn(turn));
+            return Some(Turn { _permit: turn });
         }
         let _waiting = Waiting::among(&self.waiting)?;
         let turn = tokio::time::timeout(self.patience, Arc::clone(&self.free).acquire_owned()).await;
-        turn.ok()?.ok().map(Turn)
+        turn.ok()?.ok().map(|permit| Turn { _permit: permit })
     }
 }
 

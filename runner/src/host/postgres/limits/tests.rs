@@ -115,7 +115,10 @@ async fn a_burst_of_one_component_leaves_places_for_others() {
     let begin = Instant::now();
     let (first, second) = (modest.get().await, modest.get().await);
     assert!(first.is_ok() && second.is_ok());
-    assert!(begin.elapsed() < SHORT.patience, "nobody has to wait for the burst");
+    assert!(
+        begin.elapsed() < SHORT.patience,
+        "nobody has to wait for the burst"
+    );
 }
 
 #[tokio::test]
@@ -204,6 +207,10 @@ async fn a_pool_that_is_gone_keeps_nothing() {
     assert_eq!(server.open(), 0);
     assert_eq!(servers.servers.lock().unwrap().len(), 1);
     let other = Pool::new(&servers, &"one".into(), "other:5432", server.clone());
-    assert_eq!(servers.servers.lock().unwrap().len(), 1, "who is forgotten is forgotten");
+    assert_eq!(
+        servers.servers.lock().unwrap().len(),
+        1,
+        "who is forgotten is forgotten"
+    );
     drop(other);
 }

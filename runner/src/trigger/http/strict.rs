@@ -243,8 +243,8 @@ impl Reader {
             // An empty line before a request is what old clients send after the body of the one before it.
             ([], true) => {}
             ([], false) => {
-                ready.extend_from_slice(&self.held);
                 self.place = self.framing.body()?;
+                ready.extend_from_slice(&self.held);
             }
             (_, true) => return Ok(read),
             (field, false) => {

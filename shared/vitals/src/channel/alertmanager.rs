@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::card::{DASHBOARD, facts, links, summary};
+use super::card::{DASHBOARD, facts, is_address, links, summary};
 use super::destination::Destination;
 use super::message::Message;
 use super::request::{Method, Request};
@@ -112,7 +112,12 @@ fn annotations(notification: &Notification) -> BTreeMap<&'static str, String> {
     let mut annotations: BTreeMap<_, _> = [("summary", plain(&summary(notification)))].into();
     let advice = notification.advice.as_deref().map(Untrusted::new);
     annotations.extend(advice.map(|advice| ("description", plain(&advice))));
-    annotations.extend(notification.runbook_url.clone().map(|url| ("runbook_url", url)));
+    let runbook = notification.runbook_url.as_deref();
+    let runbook = runbook.map(|path| match is_address(path) {
+        true => path.to_owned(),
+        false => plain(&Untrusted::new(path)),
+    });
+    annotations.extend(runbook.map(|path| ("runbook_url", path)));
     let figures: Vec<String> = facts(notification)
         .iter()
         .filter(|(name, _)| ["Value", "Threshold", "Since", "Trend"].contains(name))

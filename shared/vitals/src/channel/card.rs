@@ -282,7 +282,7 @@ pub(super) fn links(notification: &Notification) -> impl Iterator<Item = (&'stat
 
 /// Whether it is an address that a button may lead to, and that ends where it seems to in every markup. Receivers refuse
 /// the whole message for one that is not; a runbook may well be named by its path in a repository.
-fn is_address(text: &str) -> bool {
+pub(super) fn is_address(text: &str) -> bool {
     let ends = |byte: u8| !byte.is_ascii_graphic() || b"<>\"`\\|^{}".contains(&byte);
     (text.starts_with("https://") || text.starts_with("http://")) && !text.bytes().any(ends)
 }

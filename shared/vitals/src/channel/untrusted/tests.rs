@@ -64,7 +64,7 @@ fn find(pattern: &str, text: &str) -> Option<String> {
 }
 
 /// What is left of a text that is read with backslashes and entities, and how the rest of it is shown.
-fn unescaped(text: &str) -> (String, String) {
+pub(in crate::channel) fn unescaped(text: &str) -> (String, String) {
     let (mut live, mut shown) = (String::new(), String::new());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
@@ -101,15 +101,15 @@ fn unescaped(text: &str) -> (String, String) {
 fn alive(markup: Markup, text: &str) -> Option<String> {
     let anything = |text: &str| find(r"[!-/:-@\[-`{-~]", text);
     match markup {
-        Markup::Plain => find(r"(?i)://|www\.|<[a-z/!?]", text),
+        Markup::Plain => find(r"(?i)://|www\.[^\u{200b}]|<[a-z/!?]", text),
         Markup::Linkified => {
-            find(r"(?i)://|www\.|@[a-z0-9]|[0-9]\.[0-9]+\.[0-9]", text).or_else(|| host(text))
+            find(r"(?i)://|www\.[^\u{200b}]|@[a-z0-9]|[0-9]\.[0-9]+\.[0-9]", text).or_else(|| host(text))
         }
         Markup::Discord => anything(&unescaped(text).0),
         Markup::GitHub => {
             let (live, shown) = unescaped(text);
             anything(&live)
-                .or_else(|| find(r"(?i)@[a-z0-9]|#[0-9]|gh-[0-9]|:[a-z0-9_+-]+:|://|www\.", &shown))
+                .or_else(|| find(r"(?i)@[a-z0-9]|#[0-9]|gh-[0-9]|:[a-z0-9_+-]+:|://|www\.[^\u{200b}]", &shown))
         }
         Markup::TelegramTitle => find(r"[<>]", text).or_else(|| command(&unescaped_entities(text))),
         Markup::TelegramCode => {

@@ -181,7 +181,7 @@ async fn scrape(application: Arc<Application>, stop: Arc<AtomicBool>) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_is_answered_beside_three_hundred_who_scrape() {
+async fn health_is_answered_while_three_hundred_wait_for_metrics() {
     let server = Server::shared(test_versions()[0]).await.unwrap();
     let database = Database::new(&server, "front_door::scrapes").await.unwrap();
     let monitored = Monitored::on(&database).await.unwrap();
@@ -191,33 +191,39 @@ async fn health_is_answered_beside_three_hundred_who_scrape() {
         .await
         .unwrap();
     assert_eq!(application.post("/collect-stats").await.unwrap().status, 200);
+    // Every page has to wait for as long as this is held, so that all hands are full.
+    let holding = database.connect().await.unwrap();
+    holding
+        .batch_execute("begin; lock table monitoring.targets in access exclusive mode")
+        .await
+        .unwrap();
     let application = Arc::new(application);
     let stop = Arc::new(AtomicBool::new(false));
     let scrapers: Vec<_> = (0..300)
         .map(|_| tokio::spawn(scrape(Arc::clone(&application), Arc::clone(&stop))))
         .collect();
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let mut took = Vec::new();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for asked in 0..50 {
+        assert!(is_healthy(&application).await, "asked {asked} times");
+    }
+    holding.batch_execute("rollback").await.unwrap();
+    let come = async || {
+        application
+            .get("/metrics")
+            .await
+            .is_ok_and(|page| page.status == 200)
+    };
     let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs(10) {
-        let asked = Instant::now();
+    while !come().await {
+        assert!(begin.elapsed() < LONG, "no page after the lock");
+    }
+    for _ in 0..50 {
         assert!(is_healthy(&application).await);
-        took.push(asked.elapsed());
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     stop.store(true, Ordering::Relaxed);
     let mut answers = 0;
     for scraper in scrapers {
         answers += scraper.await.unwrap();
     }
-    took.sort_unstable();
-    let p99 = took[took.len() * 99 / 100];
-    println!(
-        "{answers} scrapes; /health: median {:?}, p99 {p99:?}, most {:?}",
-        took[took.len() / 2],
-        took[took.len() - 1]
-    );
-    assert!(answers > 100, "{answers}");
-    // Clients, database and runner share the processors here; the figure of a quiet machine is in the bench.
-    assert!(p99 < Duration::from_millis(100), "{p99:?}");
+    assert!(answers > 0);
 }

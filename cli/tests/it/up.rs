@@ -136,7 +136,7 @@ async fn the_password_of_a_target_is_kept_and_never_shown() {
     watching other (postgres://watcher@127.0.0.1:[PORT]/postgres)
     ----- stderr -----
     connecting to postgres://watcher:***@127.0.0.1:[PORT]/postgres
-    note: the running application learns the new password when `pgvitals up` is started again
+    note: the running application learns the new password or certificate when `pgvitals up` is started again
     ");
     project.run(&["down"]);
     running.up();

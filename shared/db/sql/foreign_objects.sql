@@ -11,6 +11,8 @@ with place as (
 relation as (
   select c.oid, c.relname, c.relkind, c.relowner, c.relacl
   from place join pg_catalog.pg_class as c on c.relnamespace = place.oid
+  -- A composite type is told of as a type.
+  where c.relkind <> 'c'
 ),
 found as (
   select 'schema' as kind, $1::text as name, place.nspowner as role, place.keeper from place
@@ -24,7 +26,12 @@ found as (
   from place join pg_catalog.pg_proc as p on p.pronamespace = place.oid
   union all
   select 'type', t.typname, t.typowner, place.keeper
-  from place join pg_catalog.pg_type as t on t.typnamespace = place.oid
+  from place
+  join pg_catalog.pg_type as t on t.typnamespace = place.oid
+  -- The rows of a table are a type, and so are the arrays of a type: both come and go with what they are of.
+  left join pg_catalog.pg_class as c on c.oid = t.typrelid
+  where coalesce(c.relkind, 'c') = 'c'
+    and not exists (select from pg_catalog.pg_type as element where element.typarray = t.oid)
   union all
   select 'operator', o.oprname, o.oprowner, place.keeper
   from place join pg_catalog.pg_operator as o on o.oprnamespace = place.oid

@@ -65,7 +65,7 @@ async fn a_setting_is_told_with_where_it_comes_from_and_without_secrets() {
         assert_eq!(connections.text("value"), Some("100"));
         // Commands and connection strings may hold a password, wherever it stands in them.
         assert_eq!(value("archive_cleanup_command").unwrap(), "(hidden)");
-        assert_eq!(value("log_line_prefix").unwrap(), "%m [%p] ");
+        assert_eq!(value("log_line_prefix").unwrap(), "%m [%p] %q%u@%d/%a ");
         assert_eq!(value("ssl_passphrase_command").unwrap(), "");
         if version >= 14 {
             assert_eq!(value("restore_command").unwrap(), "(hidden)");

@@ -101,7 +101,8 @@ async fn no_planted_secret_is_stored_or_shown() {
         ada.batch_execute("begin; lock table patients in access share mode")
             .await
             .unwrap();
-        // Somebody waits for a lock, under a name that tells too much.
+        room.collect().await;
+        // Somebody waits for a lock, under a name that tells too much. What is about the table waits from now on, too.
         let waiting = integration_tests::database::connect(&room.server.url("postgres"))
             .await
             .unwrap();
@@ -111,12 +112,17 @@ async fn no_planted_secret_is_stored_or_shown() {
             .unwrap();
         let waiting = tokio::spawn(async move {
             let _ = waiting
-                .batch_execute("lock table patients in access exclusive mode -- geheim")
+                .batch_execute("begin; lock table patients in access exclusive mode -- geheim")
                 .await;
         });
-        for _ in 0..2 {
-            room.collect().await;
+        let begin = std::time::Instant::now();
+        let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
+        while room.number(waits).await == 0 {
+            assert!(begin.elapsed().as_secs() < 10, "nobody waits");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        room.collect().await;
         assert_eq!(room.failures().await, Vec::<String>::new(), "on {version}");
 
         let secrets: Vec<&str> = APPLICATIONS

@@ -39,7 +39,7 @@ async fn a_storm_reaches_people_as_one_message_and_programs_one_by_one() {
     assert_eq!(report["delivered"], count * 2);
     assert_eq!(chat.len(), 1, "people are told once");
     let text = chat[0].json().unwrap()["text"].as_str().unwrap().to_owned();
-    assert!(text.starts_with(&format!("[{count} ALERTS]")), "{text}");
+    assert!(text.starts_with(&format!("`[{count} ALERTS]")), "{text}");
     assert!(count >= 11 && text.contains("replica-1"), "{text}");
 }
 

@@ -87,7 +87,13 @@ async fn read(database: &HostileDatabase) -> BTreeMap<&'static str, Vec<String>>
         let collector = store::collectors::find(name).unwrap();
         assert_eq!(collector.target, TargetKind::Postgres);
         let columns: Vec<&str> = collector
-            .columns_of(&[ColumnKind::Key, ColumnKind::Label, ColumnKind::Text])
+            .columns_of(&[
+                ColumnKind::Key,
+                ColumnKind::Label,
+                ColumnKind::Text,
+                ColumnKind::Expression,
+                ColumnKind::Setting,
+            ])
             .collect();
         for variant in collector.variants {
             let read = unit_of_work(&client, &preamble, async |client| {
@@ -159,7 +165,6 @@ async fn hostile_defaults_change_nothing_of_what_is_collected() {
             for (name, lines) in &hostile {
                 assert_eq!(lines, &clean[name], "{name} with hostile defaults of the {whose}");
             }
-            assert!(!format!("{hostile:?}").contains("geheim"));
             collect(&database, whose).await;
         }
     }

@@ -22,13 +22,8 @@ const CARRIED: [Type; 10] = [
     Type::VOID,
 ];
 
-/// What cannot be prepared by itself: it is several statements, has a parameter without a type, or is for a database of
-/// the application.
-const NOT_ALONE: [&str; 3] = [
-    "actions/refresh_cache_queue.sql",
-    "logins/statement.sql",
-    "migrations/bootstrap.sql",
-];
+/// What cannot be prepared by itself: it is several statements, or for a database of the application.
+const NOT_ALONE: [&str; 2] = ["actions/refresh_cache_queue.sql", "migrations/bootstrap.sql"];
 
 /// What is put together: a question of observations, with a metric in it.
 const PARTS: [&str; 4] = [

@@ -162,6 +162,8 @@ async fn views_are_made_anew_by_every_migration_and_what_is_no_view_stays() {
     for room in rooms("again", 1).await {
         room.run("create function monitoring.of_the_operator() returns int4 language sql as 'select 1'")
             .await;
+        room.run("alter function monitoring.of_the_operator() owner to pgvitals_owner")
+            .await;
         room.run("drop function monitoring.growth").await;
         store::migrations::migrate(&room.admin).await.unwrap();
         assert_eq!(room.shown("growth").await, []);

@@ -136,7 +136,13 @@ fn every_file_is_there_once() {
 #[test]
 fn what_is_stored_as_samples_has_numbers_or_texts() {
     for collector in ALL.iter().filter(|collector| collector.keeps != Keeps::Own) {
-        let stored = collector.columns_of(&[ColumnKind::Counter, ColumnKind::Gauge, ColumnKind::Text]);
+        let stored = collector.columns_of(&[
+            ColumnKind::Counter,
+            ColumnKind::Gauge,
+            ColumnKind::Text,
+            ColumnKind::Expression,
+            ColumnKind::Setting,
+        ]);
         assert!(stored.count() > 0, "{} stores nothing", collector.name);
     }
 }

@@ -108,8 +108,12 @@ fn alive(markup: Markup, text: &str) -> Option<String> {
         Markup::Discord => anything(&unescaped(text).0),
         Markup::GitHub => {
             let (live, shown) = unescaped(text);
-            anything(&live)
-                .or_else(|| find(r"(?i)@[a-z0-9]|#[0-9]|gh-[0-9]|:[a-z0-9_+-]+:|://|www\.[^\u{200b}]", &shown))
+            anything(&live).or_else(|| {
+                find(
+                    r"(?i)@[a-z0-9]|#[0-9]|gh-[0-9]|:[a-z0-9_+-]+:|://|www\.[^\u{200b}]",
+                    &shown,
+                )
+            })
         }
         Markup::TelegramTitle => find(r"[<>]", text).or_else(|| command(&unescaped_entities(text))),
         Markup::TelegramCode => {

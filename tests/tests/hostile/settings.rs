@@ -140,6 +140,11 @@ async fn hostile_defaults_change_nothing_of_what_is_collected() {
             .batch_execute(OBJECTS)
             .await
             .unwrap();
+        // So that it can be made to act as another role.
+        superuser
+            .batch_execute("grant mallory to pgvitals_collector")
+            .await
+            .unwrap();
         let clean = read(&database).await;
         assert_eq!(clean.len(), STEADY.len(), "{:?}", clean.keys());
         assert!(
@@ -151,10 +156,6 @@ async fn hostile_defaults_change_nothing_of_what_is_collected() {
 
         // The owner of the database, then somebody who may change the role, for this database and so with the last word.
         for whose in ["database shop", "role pgvitals_collector in database shop"] {
-            superuser
-                .batch_execute("grant mallory to pgvitals_collector")
-                .await
-                .unwrap();
             for (name, value, since) in HOSTILE {
                 if version >= since {
                     let statement = format!("alter {whose} set {name} = {value}");
@@ -172,9 +173,11 @@ async fn hostile_defaults_change_nothing_of_what_is_collected() {
 
 /// The whole application keeps the target up and stores no password.
 async fn collect(database: &HostileDatabase, whose: &str) {
-    let admin = session(&database.url()).await;
-    let number =
-        async |sql: &str| -> i64 { admin.query(sql, &[]).await.unwrap().one().unwrap().at(0).unwrap() };
+    // One that idles would be ended.
+    let number = async |sql: &str| -> i64 {
+        let admin = session(&database.url()).await;
+        admin.query(sql, &[]).await.unwrap().one().unwrap().at(0).unwrap()
+    };
     let application = application(database).await;
     for _ in 0..3 {
         run(&application, "collect-stats").await;

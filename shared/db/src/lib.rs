@@ -4,6 +4,7 @@
 //! this crate is written once, against [`Client`]. Which file holds what:
 //!
 //! - `safe_url`: [`SafeUrl`], an address that never prints its password
+//! - `passwords`: [`Passwords`], each for the hosts it is bound to
 //! - `encryption`: [`SslMode`] and [`Certificates`], how a connection is encrypted
 //! - `value`, `row`: what travels, and how it is read
 //! - `error`: [`DbError`], failures in words of a bounded list, with a hint for the operator
@@ -56,6 +57,7 @@ mod error;
 pub mod native;
 mod ownership;
 mod parameters;
+mod passwords;
 mod pinned;
 mod row;
 mod safe_url;
@@ -74,6 +76,7 @@ pub use error::{Cause, DbError, ErrorKind};
 #[cfg(not(target_family = "wasm"))]
 pub use native::{Connection, connect};
 pub use ownership::{Foreign, foreign_objects};
+pub use passwords::{Password, Passwords, PasswordsError};
 pub use pinned::{Known, PINNED, Pinned, startup_options};
 pub use row::{Row, Rows};
 pub use safe_url::{SafeUrl, UrlError};

@@ -95,6 +95,12 @@ pub enum UrlError {
     /// It names no user.
     #[error("the address names no user")]
     User,
+    /// It names a user or a password where a login is given apart from it.
+    #[error("the address has a user or a password in it")]
+    Login,
+    /// It names no database.
+    #[error("the address names no database")]
+    Database,
     /// A part of it is not UTF-8 after percent-decoding.
     #[error("the {0} in the address is not UTF-8 after percent-decoding")]
     Encoding(&'static str),
@@ -208,6 +214,46 @@ fn ensure_unambiguous(text: &str) -> Result<(), UrlError> {
 }
 
 impl SafeUrl {
+    /// Takes an address without a login, such as `postgres://db.example.com:5432/monitoring`, for this user.
+    ///
+    /// ```
+    /// use db::{SafeUrl, UrlError};
+    ///
+    /// let url = SafeUrl::for_login("postgres://db.example.com/monitoring", "pgvitals_viewer")?;
+    /// assert_eq!(url.address(), "postgres://pgvitals_viewer@db.example.com/monitoring");
+    /// assert_eq!(url.without_login(), "postgres://db.example.com/monitoring");
+    /// assert_eq!(SafeUrl::for_login("postgres://u:p@h/d", "pgvitals_viewer"), Err(UrlError::Login));
+    /// # Ok::<(), UrlError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UrlError::Login`] when the address has a login already, [`UrlError::Database`] when it names no database, and
+    /// whatever else is wrong with it.
+    pub fn for_login(address: &str, user: &str) -> Result<SafeUrl, UrlError> {
+        let address = address.trim();
+        ensure_unambiguous(address)?;
+        let Some((scheme, rest)) = address.split_once("://") else {
+            return address.parse();
+        };
+        if rest.contains('@') {
+            return Err(UrlError::Login);
+        }
+        let url: SafeUrl = format!("{scheme}://{}@{rest}", encode(user)).parse()?;
+        if url.url.path().trim_start_matches('/').is_empty() {
+            return Err(UrlError::Database);
+        }
+        Ok(url)
+    }
+
+    /// The address without user and password.
+    pub fn without_login(&self) -> String {
+        let mut url = self.url.clone();
+        // Cannot fail: the address has a host.
+        let _ = url.set_username("");
+        url.into()
+    }
+
     /// The same address with this password, as it is typed.
     #[must_use]
     pub fn with_password(mut self, password: &str) -> SafeUrl {

@@ -54,7 +54,7 @@ pub(crate) async fn run(arguments: &Init, project: &Project, output: &Output) ->
     }
     let runtime_config_file = arguments.spin.then(|| write_spin_file(project)).transpose()?;
     let answer = Prepared {
-        monitoring: prepared.monitoring.to_string(),
+        monitoring: prepared.monitoring.without_login(),
         server_version: prepared.server_version,
         targets: prepared.targets.into_iter().map(|target| target.name).collect(),
         runtime_config_file,

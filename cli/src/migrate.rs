@@ -19,12 +19,16 @@ use crate::up;
 const ATTEMPTS: u64 = 5;
 
 pub(crate) async fn run(project: &Project, output: &Output) -> Result<()> {
-    let settings = Settings::load(project)?;
+    let mut settings = Settings::load(project)?;
     let administrator = up::administrator(project, &settings)?.with_application_name("pgvitals/migrate");
     let client = connect(&administrator).await?;
-    // The roles own and use the schema; their passwords are the affair of `up`.
+    // The roles own and use the schema; their passwords are made where they are kept.
     logins::ensure(&client, &[]).await?;
     let applied = as_owner(&administrator, &client).await?;
+    if settings.keeps_secrets_of(&administrator) {
+        let database = up::setup::Database::Administered(administrator);
+        up::setup::ensure_logins(&database, &mut settings, false, output).await?;
+    }
     let names: Vec<_> = applied
         .migrations
         .iter()

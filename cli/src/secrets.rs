@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use store::logins::Login;
+
 use crate::failure::Failure;
 
 /// The superuser's password in the default database.
 pub(crate) const SUPERUSER_PASSWORD: &str = "PGVITALS_SUPERUSER_PASSWORD";
-/// The maintenance login's password.
-pub(crate) const MAINTENANCE_PASSWORD: &str = "PGVITALS_MAINTENANCE_PASSWORD";
-/// The collector's login in the monitoring database, with its password.
+/// The password of the command's own login in the monitoring database. It is no variable of the application.
+pub(crate) const OPERATOR_PASSWORD: &str = "PGVITALS_OPERATOR_PASSWORD";
+/// The monitoring database, without a login.
 pub(crate) const MONITORING_URL: &str = "SPIN_VARIABLE_MONITORING_URL";
 /// The token that every POST carries.
 pub(crate) const API_TOKEN: &str = "SPIN_VARIABLE_API_TOKEN";
@@ -32,6 +34,20 @@ pub(crate) const WEAK_AUTHENTICATION: &str = "SPIN_VARIABLE_WEAK_AUTHENTICATION"
 pub(crate) const CHANNEL_URLS: &str = "SPIN_VARIABLE_CHANNEL_URLS";
 /// Keys, tokens and passwords of channels by the name of their secret, as JSON.
 pub(crate) const CHANNEL_SECRETS: &str = "SPIN_VARIABLE_CHANNEL_SECRETS";
+
+/// The name under which the password of a login is set.
+pub(crate) fn password_variable(login: Login) -> &'static str {
+    match login {
+        Login::Writer => "SPIN_VARIABLE_WRITER_PASSWORD",
+        Login::Alerter => "SPIN_VARIABLE_ALERTER_PASSWORD",
+        Login::Manager => "SPIN_VARIABLE_MANAGER_PASSWORD",
+        Login::Viewer => "SPIN_VARIABLE_VIEWER_PASSWORD",
+        Login::Operator => OPERATOR_PASSWORD,
+        // The application has these by the names of secrets, bound to hosts.
+        Login::Collector => "PGVITALS_COLLECTOR_PASSWORD",
+        Login::Maintenance => "PGVITALS_MAINTENANCE_PASSWORD",
+    }
+}
 
 const HEADER: &str =
     "# Secrets of this machine, written by pgvitals. Values in the environment or in .env go first.\n";

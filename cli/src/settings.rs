@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use db::{Certificates, SafeUrl};
+use db::{Certificates, Passwords, SafeUrl, UrlError};
+use store::logins::Login;
 
 use crate::failure::Failure;
 use crate::project::Project;
@@ -74,18 +75,57 @@ impl Settings {
             .transpose()
     }
 
-    /// The collector's login in the monitoring database.
+    /// The monitoring database with the login of the command, `pgvitals_operator`.
     pub(crate) fn monitoring_url(&self) -> Result<SafeUrl> {
-        let url = self.get(secrets::MONITORING_URL).ok_or_else(|| {
+        const NAME: &str = secrets::MONITORING_URL;
+        let address = self.get(NAME).ok_or_else(|| {
             Failure::new(
                 "the monitoring database is not known",
+                format!("run `pgvitals up` first, or set {NAME} to postgres://HOST:PORT/DATABASE"),
+            )
+        })?;
+        let url = monitoring_address(&address)?;
+        let password = self.get(secrets::OPERATOR_PASSWORD).ok_or_else(|| {
+            Failure::new(
                 format!(
-                    "run `pgvitals up` first, or set {} to the collector's login",
-                    secrets::MONITORING_URL
+                    "the password of {} at {} is not known",
+                    Login::Operator.role(),
+                    url.server()
+                ),
+                format!(
+                    "set {}, or let `pgvitals init` make one: with DATABASE_URL set to an administrator",
+                    secrets::OPERATOR_PASSWORD
                 ),
             )
         })?;
-        self.monitoring_secured(parse_url(secrets::MONITORING_URL, &url)?)
+        self.monitoring_secured(url.with_password(&password))
+    }
+
+    /// Refuses an address of the monitoring database that a person set as earlier versions had it, with a login.
+    pub(crate) fn check_monitoring_url(&self) -> Result<()> {
+        match self.given(secrets::MONITORING_URL) {
+            Some(address) => monitoring_address(&address).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a set-up by hand in which the password of a function's login is missing.
+    pub(crate) fn check_function_passwords(&self) -> Result<()> {
+        for login in Login::OF_FUNCTIONS {
+            let name = secrets::password_variable(login);
+            if self.get(name).is_none() {
+                return Err(Failure::new(
+                    format!("{name} is not set"),
+                    format!(
+                        "set it to the password of {}, or let `pgvitals init` make one: with DATABASE_URL set to an \
+                         administrator",
+                        login.role()
+                    ),
+                )
+                .into());
+            }
+        }
+        Ok(())
     }
 
     /// An address with what is known of its server: the authority under the name of its secret, and whether it may be
@@ -138,8 +178,35 @@ impl Settings {
     }
 
     /// The passwords of targets, by the name of their secret.
-    pub(crate) fn target_passwords(&self) -> Result<BTreeMap<String, String>> {
-        self.named_secrets(secrets::TARGET_PASSWORDS)
+    pub(crate) fn target_passwords(&self) -> Result<Passwords> {
+        self.passwords(secrets::TARGET_PASSWORDS)
+    }
+
+    /// The passwords in a variable, by the name of the secret of a target.
+    pub(crate) fn passwords(&self, variable: &str) -> Result<Passwords> {
+        let text = self.get(variable).unwrap_or_else(|| "{}".to_owned());
+        Passwords::from_json(&text).map_err(|error| {
+            Failure::new(
+                format!("{variable} {error}"),
+                r#"write it as {"NAME": {"password": "VALUE", "hosts": ["HOST:PORT"]}}"#,
+            )
+            .into()
+        })
+    }
+
+    /// Keeps the password of a server under a name, in our own file: bound to this server, and to those that the same
+    /// password was bound to before.
+    pub(crate) fn keep_password(
+        &mut self,
+        variable: &str,
+        name: &str,
+        password: &str,
+        server: &SafeUrl,
+    ) -> Result<()> {
+        self.check_may_keep(variable, name)?;
+        let mut known = self.passwords(variable)?;
+        known.add(name, password, server);
+        self.secrets.set(variable, &known.expose_json())
     }
 
     /// The addresses of channels, by the name of their secret.
@@ -192,6 +259,19 @@ impl Settings {
         .into())
     }
 
+    /// Whether this machine keeps the secrets of the monitoring database at this address.
+    pub(crate) fn keeps_secrets_of(&self, administrator: &SafeUrl) -> bool {
+        let Some(address) = self.secrets.get(secrets::MONITORING_URL) else {
+            return false;
+        };
+        // Earlier versions kept it with a login.
+        let url = SafeUrl::for_login(address, Login::Operator.role());
+        let url = url.or_else(|_| address.parse());
+        url.is_ok_and(|url| {
+            url.server() == administrator.server() && url.database() == administrator.database()
+        })
+    }
+
     /// Whether anything was set up on this machine by `up`.
     pub(crate) fn is_set_up_here(&self) -> bool {
         self.secrets.get(secrets::MONITORING_URL).is_some()
@@ -209,6 +289,24 @@ fn set(values: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, S
 fn certificates(name: &str, text: &str) -> Result<Certificates> {
     text.parse()
         .with_context(|| format!("{name} is not the certificate of an authority"))
+}
+
+/// The monitoring database for the login of the command.
+fn monitoring_address(address: &str) -> Result<SafeUrl> {
+    const NAME: &str = secrets::MONITORING_URL;
+    SafeUrl::for_login(address, Login::Operator.role()).map_err(|error| {
+        let hint = match error {
+            UrlError::Login => format!(
+                "each function has a login of its own now: set {NAME} to postgres://HOST:PORT/DATABASE and the passwords of \
+                 the logins apart, or leave it out, set DATABASE_URL to an administrator and run `pgvitals init`, which \
+                 makes them"
+            ),
+            _ => "write it as postgres://HOST:PORT/DATABASE".to_owned(),
+        };
+        Failure::new(format!("{NAME} cannot be used"), hint)
+            .because(error)
+            .into()
+    })
 }
 
 fn parse_url(name: &str, url: &str) -> Result<SafeUrl> {

@@ -22,7 +22,7 @@ use crate::secrets::{TARGET_CERTIFICATES, TARGET_PASSWORDS, read_secret};
 use crate::settings::Settings;
 use crate::state::State;
 
-/// The secret that falls back to the collector's own password.
+/// The secret of targets on the server of the monitoring database.
 pub(crate) const DEFAULT_SECRET: &str = "default";
 /// How long the check of a new target may take.
 const CHECK_DEADLINE: Duration = Duration::from_secs(10);
@@ -115,7 +115,7 @@ async fn add(
             .map_err(|error| refused(error, "target"))?;
     }
     if let Some(password) = &password {
-        settings.keep_named_secret(TARGET_PASSWORDS, &secret, password)?;
+        settings.keep_password(TARGET_PASSWORDS, &secret, password, &url)?;
     }
     if let Some(certificates) = &certificates {
         settings.keep_named_secret(TARGET_CERTIFICATES, &secret, &certificates.to_pem())?;
@@ -160,7 +160,7 @@ fn choose_secret(arguments: &AddTarget, has_password: bool, settings: &Settings)
     if let Some(secret) = &arguments.secret {
         return Ok(secret.clone());
     }
-    let known = has_password || settings.target_passwords()?.contains_key(&arguments.name);
+    let known = has_password || settings.target_passwords()?.get(&arguments.name).is_some();
     Ok(if known {
         arguments.name.clone()
     } else {
@@ -171,13 +171,21 @@ fn choose_secret(arguments: &AddTarget, has_password: bool, settings: &Settings)
 /// The address as the collector will use it: a function finds the password in the same way.
 pub(crate) fn with_known_password(url: &SafeUrl, secret: &str, settings: &Settings) -> Result<SafeUrl> {
     let passwords = settings.target_passwords()?;
-    let password = match passwords.get(secret) {
-        Some(password) => Some(password.clone()),
-        None if secret == DEFAULT_SECRET => settings.monitoring_url()?.expose_password().map(str::to_owned),
-        None => None,
-    };
-    match password {
-        Some(password) => settings.secured(url.clone().with_password(&password), secret),
+    let known = passwords.get(secret);
+    match known.map(|password| password.expose_to(url)) {
+        Some(Some(password)) => settings.secured(url.clone().with_password(password), secret),
+        Some(None) => Err(Failure::new(
+            format!(
+                "the secret `{secret}` is bound to other hosts than {}",
+                url.server()
+            ),
+            format!(
+                "give the target a secret of its own, with the password in the address; or, if it is for this one too, add \
+                 {:?} to the hosts of {secret:?} in {TARGET_PASSWORDS}",
+                url.server()
+            ),
+        )
+        .into()),
         None => Err(Failure::new(
             format!("no password is known under the secret `{secret}`"),
             format!(

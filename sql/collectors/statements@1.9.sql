@@ -33,7 +33,10 @@ select
   r.rolname::text as user_name,
   s.queryid::int8 as query_id,
   s.toplevel::bool as top_level,
-  coalesce(r.rolname in ('pgvitals_collector', 'pgvitals_maintenance'), false)::bool as own,
+  coalesce(r.rolname in (
+    'pgvitals_collector', 'pgvitals_maintenance', 'pgvitals_writer', 'pgvitals_alerter', 'pgvitals_manager',
+    'pgvitals_viewer', 'pgvitals_operator'
+  ), false)::bool as own,
   (info.stats_reset at time zone 'UTC')::timestamp as stats_reset,
   0::int8 as since_us,
   (s.min_exec_time * 1000)::int8 as shortest_us,

@@ -21,6 +21,9 @@ from (
     and sample.exec_us > sample.calls * 500000
   join monitoring.statements as known using (statement_id)
   where known.database is not null
-    and (known.user_name is null or known.user_name not in ('pgvitals_collector', 'pgvitals_maintenance'))
+    and (known.user_name is null or known.user_name not in (
+      'pgvitals_collector', 'pgvitals_maintenance', 'pgvitals_writer', 'pgvitals_alerter', 'pgvitals_manager',
+      'pgvitals_viewer', 'pgvitals_operator'
+    ))
   group by span.span, span.window_seconds, target.target_id, target.labels, known.database
 ) as slow

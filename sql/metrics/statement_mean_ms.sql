@@ -35,4 +35,7 @@ from (
   ) as used
 ) as total
 join monitoring.statements as known using (statement_id)
-where total.calls > 0 and (known.user_name is null or known.user_name not in ('pgvitals_collector', 'pgvitals_maintenance'))
+where total.calls > 0 and (known.user_name is null or known.user_name not in (
+  'pgvitals_collector', 'pgvitals_maintenance', 'pgvitals_writer', 'pgvitals_alerter', 'pgvitals_manager',
+  'pgvitals_viewer', 'pgvitals_operator'
+))

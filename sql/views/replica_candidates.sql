@@ -75,6 +75,9 @@ as $function$
        || '|delete|merge|into|nextval|setval|pg_(try_)?advisory[[:alnum:]_]*|pg_notify|set_config|lo_[[:alnum:]_]+'
        || '|dblink[[:alnum:]_]*)[[:>:]]'
      )
-     and k.user_name is distinct from 'pgvitals_collector'
+     and (k.user_name is null or k.user_name not in (
+       'pgvitals_collector', 'pgvitals_maintenance', 'pgvitals_writer', 'pgvitals_alerter', 'pgvitals_manager',
+       'pgvitals_viewer', 'pgvitals_operator'
+     ))
    order by s.time_percent desc, w.name
 $function$;

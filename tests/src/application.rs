@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 use toml::{Table, Value};
 
 use crate::http::{self, Response};
+use crate::monitored::monitoring_variables;
 use crate::{binaries, project_root};
 
 /// The bearer token of every application under test.
@@ -196,13 +197,13 @@ impl Builder {
 }
 
 impl Application {
-    /// An application whose monitoring database is at `monitoring_url`, with everything else as in `spin.toml`.
-    pub fn builder(monitoring_url: &str) -> Builder {
+    /// An application whose monitoring database is at this address, with everything else as in `spin.toml`. The password in
+    /// it is that of the collector and of all logins of the application.
+    pub fn builder(monitoring: &str) -> Builder {
+        let mut variables = monitoring_variables(monitoring).unwrap_or_default();
+        variables.push(("api_token".to_owned(), TOKEN.to_owned()));
         Builder {
-            variables: vec![
-                ("monitoring_url".to_owned(), monitoring_url.to_owned()),
-                ("api_token".to_owned(), TOKEN.to_owned()),
-            ],
+            variables,
             schedules: Vec::new(),
             keeps_other_schedules: true,
             manifest: project_root().join("spin.toml"),

@@ -9,10 +9,13 @@ use vitals::level::Level;
 
 use crate::{Database, Receiver};
 
-/// The password of the collector on every test server: roles are shared by all databases of a server.
+/// The password of the collector on every test server, and of the logins in the monitoring database: roles are shared by
+/// all databases of a server.
 pub const COLLECTOR_PASSWORD: &str = "collector-of-the-tests";
 /// The password of the maintenance login, where it is let in.
 pub const MAINTENANCE_PASSWORD: &str = "maintenance-of-the-tests";
+/// A login of the tests with the rights of all logins in the monitoring database, and no others.
+pub const EVERY_LOGIN: &str = "pgvitals_every_login";
 /// The name of the first target.
 pub const TARGET: &str = "local";
 
@@ -42,9 +45,16 @@ impl Monitored {
         Ok(monitored)
     }
 
-    /// The collector's address, for the variable `monitoring_url`.
+    /// The collector's address, for [`Application::builder`](crate::Application::builder).
     pub fn url(&self) -> &str {
         &self.collector_url
+    }
+
+    /// The address of the monitoring database for one of the logins in it.
+    pub fn url_as(&self, login: Login) -> Result<String> {
+        let url: SafeUrl = self.collector_url.parse().context("the collector's address")?;
+        let url = url.with_user(login.role()).with_password(COLLECTOR_PASSWORD);
+        Ok(url.expose())
     }
 
     /// A superuser's connection.
@@ -124,8 +134,66 @@ pub async fn admit(admin_url: &str) -> Result<()> {
             &[],
         )
         .await?;
-    store::logins::ensure(&admin, &[(Login::Collector, verifier(COLLECTOR_PASSWORD)?)]).await?;
+    store::logins::ensure(&admin, &logins(COLLECTOR_PASSWORD)?).await?;
     Ok(())
+}
+
+/// All logins but the one for maintenance, which a test lets in itself, with one password.
+pub fn logins(password: &str) -> Result<Vec<(Login, Verifier)>> {
+    let verifier = verifier(password)?;
+    let logins = Login::ALL
+        .into_iter()
+        .filter(|login| *login != Login::Maintenance);
+    Ok(logins.map(|login| (login, verifier.clone())).collect())
+}
+
+/// Lets in all logins as [`logins`] has them, and [`EVERY_LOGIN`] with the same password.
+pub async fn admit_logins(admin: &Connection, password: &str) -> Result<()> {
+    store::logins::ensure(admin, &logins(password)?).await?;
+    // Roles are shared by all databases of a server: another test may make the same at the same moment.
+    let everyone = format!(
+        "do $do$
+         begin
+           begin
+             create role {EVERY_LOGIN} login password '{password}';
+           exception when duplicate_object or unique_violation then
+             null;
+           end;
+           perform pg_catalog.pg_advisory_xact_lock(1);
+           if not pg_catalog.pg_has_role('{EVERY_LOGIN}', 'pgvitals_operator', 'usage') then
+             grant pgvitals_writer, pgvitals_alerter, pgvitals_manager, pgvitals_viewer, pgvitals_operator to {EVERY_LOGIN};
+           end if;
+         exception when unique_violation or internal_error then
+           null;
+         end
+         $do$"
+    );
+    admin.execute(&everyone, &[]).await?;
+    Ok(())
+}
+
+/// The variables of the application, of its monitoring database and of the secret `default`, for an address with the login
+/// of a test: the logins of the functions have the same password as the collector.
+pub fn monitoring_variables(url: &str) -> Result<Vec<(String, String)>> {
+    let url: SafeUrl = url.parse().context("the address of the monitoring database")?;
+    let password = url.expose_password().unwrap_or("none");
+    let mut variables = vec![("monitoring_url".to_owned(), url.without_login())];
+    for login in Login::OF_FUNCTIONS {
+        let name = login.role().trim_start_matches("pgvitals_");
+        variables.push((format!("{name}_password"), password.to_owned()));
+    }
+    variables.push(("target_passwords".to_owned(), passwords(password, &[])));
+    Ok(variables)
+}
+
+/// The variable `target_passwords`: the collector's password under the name `default`, and others.
+pub fn passwords(default: &str, others: &[(&str, &str)]) -> String {
+    let all: serde_json::Map<_, _> = [("default", default)]
+        .iter()
+        .chain(others)
+        .map(|(name, password)| ((*name).to_owned(), (*password).into()))
+        .collect();
+    serde_json::Value::Object(all).to_string()
 }
 
 async fn connect(admin_url: &str) -> Result<Connection> {

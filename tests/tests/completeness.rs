@@ -69,6 +69,29 @@ fn every_function_is_deployed_documented_and_tested() {
 }
 
 #[test]
+fn every_component_has_one_login_and_sees_no_other_password() {
+    let manifest: toml::Table = text("spin.toml").parse().unwrap();
+    let mut used = BTreeSet::new();
+    for (name, component) in manifest["component"].as_table().unwrap() {
+        let variables = component["variables"].as_table().unwrap();
+        let login = variables["monitoring_login"].as_str().unwrap();
+        let known = store::logins::Login::OF_FUNCTIONS
+            .iter()
+            .any(|known| known.role() == login);
+        assert!(known, "{name} logs in as {login}");
+        let own = format!("{{{{ {}_password }}}}", login.trim_start_matches("pgvitals_"));
+        let seen: Vec<&str> = variables
+            .values()
+            .filter_map(toml::Value::as_str)
+            .filter(|value| value.contains("_password }}"))
+            .collect();
+        assert_eq!(seen, [own], "{name}");
+        used.insert(login.to_owned());
+    }
+    assert_eq!(used.len(), store::logins::Login::OF_FUNCTIONS.len());
+}
+
+#[test]
 fn every_variable_is_explained() {
     let manifest: toml::Table = text("spin.toml").parse().unwrap();
     let (reference, example) = (text("docs/reference.md"), text(".env.example"));

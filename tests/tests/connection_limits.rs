@@ -28,7 +28,7 @@ async fn world(version: u32) -> (DedicatedServer, Monitored) {
 
 /// How many connections the application has to this server.
 async fn connections(client: &Client) -> i64 {
-    let sql = "select count(*) from pg_catalog.pg_stat_activity where usename = 'pgvitals_collector'";
+    let sql = "select count(*) from pg_catalog.pg_stat_activity where usename like 'pgvitals\\_%'";
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use integration_tests::monitored::{COLLECTOR_PASSWORD, TARGET};
+use integration_tests::monitored::{COLLECTOR_PASSWORD, TARGET, passwords};
 use integration_tests::{
     Application, Blackhole, DedicatedServer, Monitored, Server, Workload, test_versions, workload,
 };
@@ -195,12 +195,14 @@ async fn each_target_has_its_own_interval_and_credentials() {
         target.interval = Duration::from_secs(if name == "two" { 5 } else { 1 });
         store::targets::add(&admin, &target).await.unwrap();
     }
-    let passwords = json!({
-        "secret-one": "password-one", "secret-two": "password-two", "secret-wrong": "something else"
-    });
+    let others = [
+        ("secret-one", "password-one"),
+        ("secret-two", "password-two"),
+        ("secret-wrong", "something else"),
+    ];
     let application = room
         .application()
-        .variable("target_passwords", &passwords.to_string())
+        .variable("target_passwords", &passwords(COLLECTOR_PASSWORD, &others))
         .schedule("collect-stats", "* * * * * *")
         .start()
         .await
@@ -345,7 +347,10 @@ async fn a_server_is_read_once_whoever_of_its_targets_is_gone() {
     room.monitored.run(&move_second).await.unwrap();
     let application = room
         .application()
-        .variable("target_passwords", r#"{"other": "other-password"}"#)
+        .variable(
+            "target_passwords",
+            &passwords(COLLECTOR_PASSWORD, &[("other", "other-password")]),
+        )
         .start()
         .await
         .unwrap();

@@ -39,7 +39,7 @@ impl Monitoring {
 
     fn host(&self) -> NativeHost {
         NativeHost::default()
-            .variable("monitoring_url", &self.database.url())
+            .monitoring(&self.database.url())
             .variable("api_token", TOKEN)
     }
 
@@ -269,10 +269,7 @@ async fn a_run_whose_host_cut_it_off_is_given_up_by_the_next() -> Result<()> {
 #[tokio::test]
 async fn a_run_that_cannot_be_journaled_is_not_begun() -> Result<()> {
     let host = NativeHost::default()
-        .variable(
-            "monitoring_url",
-            "postgres://collector:hunter2@127.0.0.1:1/postgres?sslmode=disable",
-        )
+        .monitoring("postgres://collector:hunter2@127.0.0.1:1/postgres?sslmode=disable")
         .variable("api_token", TOKEN);
     let context = Context::new("collect-stats", host);
     let post = request(Method::POST, "/collect-stats", Some(TOKEN));
@@ -301,7 +298,7 @@ async fn a_run_that_cannot_be_journaled_is_not_begun() -> Result<()> {
 #[tokio::test]
 async fn a_reading_function_answers_get_and_head_and_asks_for_the_token_where_it_should() -> Result<()> {
     let closed = NativeHost::default()
-        .variable("monitoring_url", "postgres://collector@127.0.0.1:1/postgres")
+        .monitoring("postgres://collector@127.0.0.1:1/postgres")
         .variable("metrics_open", "false")
         .variable("api_token", TOKEN);
     let context = Context::new("export-metrics", closed);

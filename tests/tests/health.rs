@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use db::Client as _;
+use integration_tests::monitored::{COLLECTOR_PASSWORD, logins};
 use integration_tests::{Application, Blackhole, DedicatedServer, http};
 use serde_json::{Value, json};
+use store::logins::Login;
 
 /// Status, and the word of the answer that says why.
 async fn ask(application: &Application, path: &str) -> Result<(u16, Value)> {
@@ -33,9 +35,10 @@ async fn watched() -> Result<(DedicatedServer, Application)> {
     let server = DedicatedServer::start(embedded_postgres::NEWEST).await?;
     let url = server.url("postgres");
     let client = db::connect(&url.parse()?).await?;
-    store::logins::ensure(&client, &[]).await?;
+    store::logins::ensure(&client, &logins(COLLECTOR_PASSWORD)?).await?;
     store::migrations::migrate(&client).await?;
-    let application = Application::builder(&url)
+    let viewer = server.url_as(Login::Viewer.role(), COLLECTOR_PASSWORD, "postgres");
+    let application = Application::builder(&viewer)
         .without_other_schedules()
         .start()
         .await?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use db::{Console, DbError, ErrorKind, SafeUrl};
+use integration_tests::monitored::{COLLECTOR_PASSWORD, passwords};
 use integration_tests::pgbouncer::{
     OTHER_PASSWORD, OTHER_USER, POOL_SIZE, PgBouncer, STATS_PASSWORD, STATS_USER,
 };
@@ -30,10 +31,14 @@ impl Room {
         let monitored = Monitored::on(&database).await.unwrap();
         let bouncer = PgBouncer::start(&server, &[]).await.unwrap();
         watch(&monitored, POOL, &bouncer.console(user), user).await;
-        let passwords = json!({ STATS_USER: STATS_PASSWORD, OTHER_USER: OTHER_PASSWORD, "wrong": "guessed" });
+        let others = [
+            (STATS_USER, STATS_PASSWORD),
+            (OTHER_USER, OTHER_PASSWORD),
+            ("wrong", "guessed"),
+        ];
         let mut application = Application::builder(monitored.url())
             .without_other_schedules()
-            .variable("target_passwords", &passwords.to_string());
+            .variable("target_passwords", &passwords(COLLECTOR_PASSWORD, &others));
         if let Some(hosts) = hosts {
             application = application.variable("pgbouncer_hosts", hosts);
         }

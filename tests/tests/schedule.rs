@@ -5,6 +5,7 @@
 
 use std::process::Command;
 
+use integration_tests::monitored::monitoring_variables;
 use integration_tests::{Database, Monitored, Server, binaries, project_root, test_versions};
 
 /// What answers requests and has no work of its own to put on a schedule.
@@ -12,11 +13,15 @@ const ANSWERS_ONLY: &str = "manage-alerts";
 
 /// Runs a component once, as its schedule would.
 fn run_once(component: &str, monitored: &Monitored) -> (bool, String) {
+    let variables = monitoring_variables(monitored.url()).unwrap();
+    let variables = variables
+        .into_iter()
+        .map(|(name, value)| (format!("SPIN_VARIABLE_{}", name.to_uppercase()), value));
     let output = Command::new(binaries::runner().unwrap())
         .arg("--from")
         .arg(project_root().join("spin.toml"))
         .args(["--once", component])
-        .env("SPIN_VARIABLE_MONITORING_URL", monitored.url())
+        .envs(variables)
         .env("SPIN_VARIABLE_API_TOKEN", "token")
         .output()
         .unwrap();

@@ -3,10 +3,12 @@
 //! - `facts.rs`: what has to be known of a target
 //! - `diagnosis.rs`: what follows from it
 //! - `collectors.rs`: what the collectors could not read
+//! - `secrets.rs`: passwords that any host may have
 
 mod collectors;
 mod diagnosis;
 mod facts;
+mod secrets;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -81,7 +83,7 @@ pub(crate) async fn run(arguments: &Doctor, settings: &Settings, output: &Output
 async fn examine_known(name: Option<&str>, settings: &Settings) -> Result<Vec<Patient>> {
     let address = settings
         .monitoring_url()
-        .map(|url| url.address().to_owned())
+        .map(|url| url.without_login())
         .unwrap_or_default();
     let monitoring = |finding| Patient {
         target: "(monitoring)".to_owned(),
@@ -104,11 +106,15 @@ async fn examine_known(name: Option<&str>, settings: &Settings) -> Result<Vec<Pa
             .into());
         }
     }
-    let mut patients = vec![monitoring(Finding::new(
+    let mut of_monitoring = monitoring(Finding::new(
         "monitoring",
         Verdict::Ok,
         "reachable, and its schema is up to date",
-    ))];
+    ));
+    of_monitoring
+        .findings
+        .extend(secrets::findings(settings, &known)?);
+    let mut patients = vec![of_monitoring];
     let troubles = collector_status::troubles(&client).await?;
     for target in known {
         let url = target.address.parse::<SafeUrl>().map_err(Error::from);

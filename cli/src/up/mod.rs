@@ -196,7 +196,7 @@ impl Started {
         let shown = |target: &store::targets::Target| (target.name.clone(), target.address.clone());
         Screen {
             url: format!("http://{address}"),
-            monitoring: prepared.monitoring.to_string(),
+            monitoring: prepared.monitoring.without_login(),
             server_version: prepared.server_version.clone(),
             targets: prepared
                 .targets

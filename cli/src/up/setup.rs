@@ -9,7 +9,7 @@ use store::{channels, logins, migrations};
 use crate::failure::Failure;
 use crate::migrate::{as_owner, migration_failure, verifier};
 use crate::output::Output;
-use crate::secrets::{MAINTENANCE_PASSWORD, MAINTENANCE_PASSWORDS, MONITORING_URL, random};
+use crate::secrets::{MAINTENANCE_PASSWORDS, MONITORING_URL, TARGET_PASSWORDS, password_variable, random};
 use crate::settings::Settings;
 
 /// The target that stands for the monitoring database itself.
@@ -25,8 +25,17 @@ pub(crate) enum Database {
     Default(SafeUrl),
     /// One whose administrator was named by DATABASE_URL.
     Administered(SafeUrl),
-    /// One that somebody set up; only the collector's login is known.
+    /// One that somebody set up, with the login of the command.
     Given(SafeUrl),
+}
+
+impl Database {
+    /// Its address, with whatever login is known.
+    fn address(&self) -> &SafeUrl {
+        match self {
+            Self::Default(url) | Self::Administered(url) | Self::Given(url) => url,
+        }
+    }
 }
 
 /// A database that is ready.
@@ -47,16 +56,17 @@ pub(crate) async fn prepare(
 ) -> Result<Prepared> {
     let monitoring = match database {
         Database::Given(monitoring) => {
+            settings.check_function_passwords()?;
             check_schema(monitoring).await?;
             monitoring.clone()
         }
         Database::Default(administrator) => {
-            let monitoring = ensure_logins(administrator, settings, true).await?;
+            let monitoring = ensure_logins(database, settings, true, output).await?;
             migrate(administrator, output).await?;
             monitoring
         }
         Database::Administered(administrator) => {
-            let monitoring = ensure_logins(administrator, settings, reset_passwords).await?;
+            let monitoring = ensure_logins(database, settings, reset_passwords, output).await?;
             migrate(administrator, output).await?;
             monitoring
         }
@@ -103,57 +113,127 @@ async fn check_schema(monitoring: &SafeUrl) -> Result<()> {
     }
 }
 
-/// Makes the roles and sees to it that the passwords we know let them in. Gives the collector's address.
-async fn ensure_logins(administrator: &SafeUrl, settings: &mut Settings, may_reset: bool) -> Result<SafeUrl> {
+/// Makes the roles and sees to it that the passwords we know let them in. Keeps what the application and the command need
+/// in our own file, and gives the address of the command's login.
+pub(crate) async fn ensure_logins(
+    database: &Database,
+    settings: &mut Settings,
+    may_reset: bool,
+    output: &Output,
+) -> Result<SafeUrl> {
+    let administrator = database.address();
+    settings.check_monitoring_url()?;
     let client = connect(administrator).await?;
-    let collector = administrator.clone().with_user(Login::Collector.role());
-    let known = settings
-        .get(MONITORING_URL)
-        .and_then(|url| url.parse::<SafeUrl>().ok());
-    let known_collector = known
-        .as_ref()
-        .and_then(|url| url.expose_password().map(str::to_owned));
-    let known_maintenance = settings.get(MAINTENANCE_PASSWORD);
-
     let mut verifiers = Vec::new();
-    let mut password_of = async |login: Login, known: Option<String>| -> Result<String> {
-        let url = administrator.clone().with_user(login.role());
+    let mut passwords = Vec::new();
+    for login in Login::ALL {
+        let url = login_at(administrator, login);
+        let given = settings.given(password_variable(login));
+        let known = settings
+            .get(password_variable(login))
+            .or_else(|| former_password(settings, login));
         if let Some(password) = known
-            && lets_in(&url.clone().with_password(&password)).await?
+            && lets_in(&url.with_password(&password)).await?
         {
-            return Ok(password);
+            passwords.push((login, password));
+            continue;
         }
         if !may_reset && can_log_in(&client, login).await? {
             return Err(Failure::new(
-                format!("{} exists on {} with a password that is not known here", login.role(), administrator.server()),
                 format!(
-                    "set {MONITORING_URL} to its address with the password, or give it a new one by `pgvitals up \
-                     --reset-passwords`: whoever else uses it must be told then"
+                    "{} exists on {} with a password that is not known here",
+                    login.role(),
+                    administrator.server()
+                ),
+                format!(
+                    "set {} to it, or give it a new one by `pgvitals up --reset-passwords`: whoever else uses it must be \
+                     told then",
+                    password_variable(login)
                 ),
             )
             .into());
         }
-        let password = random()?;
+        let password = given.map_or_else(random, Ok)?;
         verifiers.push((login, verifier(&password)?));
-        Ok(password)
-    };
-    let collector_password = password_of(Login::Collector, known_collector).await?;
-    let maintenance_password = password_of(Login::Maintenance, known_maintenance).await?;
+        passwords.push((login, password));
+    }
 
     // Written before the server is told: a password that nobody remembers would lock us out.
-    let collector = collector.with_password(&collector_password);
+    for (login, password) in &passwords {
+        settings.secrets.set(password_variable(*login), password)?;
+    }
+    let mut monitoring = login_at(administrator, Login::Operator);
     settings
         .secrets
-        .set(MAINTENANCE_PASSWORD, &maintenance_password)?;
-    settings.secrets.set(MONITORING_URL, &collector.expose())?;
-    // What somebody set elsewhere is theirs to keep up to date.
-    if settings.given(MAINTENANCE_PASSWORDS).is_none() {
-        settings.keep_named_secret(MAINTENANCE_PASSWORDS, DEFAULT_SECRET, &maintenance_password)?;
+        .set(MONITORING_URL, &monitoring.without_login())?;
+    if let Some((_, password)) = passwords.iter().find(|(known, _)| *known == Login::Operator) {
+        monitoring = monitoring.with_password(password);
+    }
+    for (login, variable) in [
+        (Login::Collector, TARGET_PASSWORDS),
+        (Login::Maintenance, MAINTENANCE_PASSWORDS),
+    ] {
+        if let Some((_, password)) = passwords.iter().find(|(known, _)| *known == login) {
+            keep_default_secret(database, settings, variable, login, password, output)?;
+        }
     }
     logins::ensure(&client, &verifiers)
         .await
         .context("cannot create the logins")?;
-    Ok(collector)
+    Ok(monitoring)
+}
+
+/// The database of an administrator for one of the logins, without a password.
+fn login_at(administrator: &SafeUrl, login: Login) -> SafeUrl {
+    let database = administrator.database();
+    administrator
+        .clone()
+        .with_user(login.role())
+        .with_database(&database)
+}
+
+/// The collector's password as earlier versions kept it: in the address of the monitoring database.
+fn former_password(settings: &Settings, login: Login) -> Option<String> {
+    let url: SafeUrl = settings.get(MONITORING_URL)?.parse().ok()?;
+    (login == Login::Collector && url.user() == login.role())
+        .then(|| url.expose_password().map(str::to_owned))
+        .flatten()
+}
+
+/// Keeps a password under the name `default`, for the targets on the server of the monitoring database and for no other.
+fn keep_default_secret(
+    database: &Database,
+    settings: &mut Settings,
+    variable: &str,
+    login: Login,
+    password: &str,
+    output: &Output,
+) -> Result<()> {
+    let server = database.address();
+    let known = settings.passwords(variable)?;
+    let is_known = known
+        .get(DEFAULT_SECRET)
+        .is_some_and(|known| known.is_bound() && known.expose_to(server) == Some(password));
+    // What somebody set elsewhere is theirs to keep up to date.
+    if settings.given(variable).is_some() {
+        if !is_known && variable == TARGET_PASSWORDS {
+            output.say(&format!(
+                "note: {variable} is set in the environment or in .env, which pgvitals does not change: add to it \
+                 {DEFAULT_SECRET:?}, the password of {} on {}, which is {} in the file of secrets",
+                login.role(),
+                server.server(),
+                password_variable(login)
+            ));
+        }
+        return Ok(());
+    }
+    // The port of the default database can change: the one before may be anybody's then.
+    if is_known && !matches!(database, Database::Default(_)) {
+        return Ok(());
+    }
+    let mut known = known;
+    known.set(DEFAULT_SECRET, password, server);
+    settings.secrets.set(variable, &known.expose_json())
 }
 
 /// Whether one gets in at this address. Only a refusal is a no: a server that cannot be reached is an error.
@@ -198,7 +278,8 @@ async fn migrate(administrator: &SafeUrl, output: &Output) -> Result<()> {
 /// address follows its port.
 async fn ensure_target(client: &Connection, monitoring: &SafeUrl, database: &Database) -> Result<()> {
     let targets = targets::list(client).await.context("cannot list the targets")?;
-    let address = monitoring.address();
+    let collector = login_at(monitoring, Login::Collector);
+    let address = collector.address();
     let wanted = match targets.iter().find(|target| target.name == DEFAULT_TARGET) {
         None if targets.is_empty() => NewTarget::new(DEFAULT_TARGET, address),
         Some(target) if target.address != address && matches!(database, Database::Default(_)) => NewTarget {

@@ -17,7 +17,7 @@ async fn a_healthy_target_has_nothing_to_mend() {
     assert_answer!(installed.project.run(&["doctor"]), @r"
     exit code: 0
     ----- stdout -----
-    (monitoring)  postgres://pgvitals_collector@127.0.0.1:[PORT]/postgres
+    (monitoring)  postgres://127.0.0.1:[PORT]/postgres
       ok     monitoring        reachable, and its schema is up to date
 
     shop  postgres://pgvitals_collector@127.0.0.1:[PORT]/postgres
@@ -154,7 +154,7 @@ async fn what_cannot_be_examined_is_a_finding_too() {
     ----- stdout -----
     (monitoring)
       must   monitoring        the monitoring database is not known
-                               -- run `pgvitals up` first, or set SPIN_VARIABLE_MONITORING_URL to the collector's login
+                               -- run `pgvitals up` first, or set SPIN_VARIABLE_MONITORING_URL to postgres://HOST:PORT/DATABASE
     ----- stderr -----
     looking at the targets
     ");

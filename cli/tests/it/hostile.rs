@@ -2,7 +2,7 @@
 
 use integration_tests::{HostileDatabase, test_versions};
 
-use crate::support::Project;
+use crate::support::{Project, admission};
 
 #[tokio::test]
 async fn no_command_runs_code_of_the_owner_of_a_database() {
@@ -14,7 +14,7 @@ async fn no_command_runs_code_of_the_owner_of_a_database() {
         project.set("DATABASE_URL", &database.url());
         let password = "collector-of-the-test";
         let collector = database.url_as("pgvitals_collector", password);
-        project.set("SPIN_VARIABLE_MONITORING_URL", &collector);
+        project.monitoring(&collector);
         let url = database.url();
         let commands: [&[&str]; 21] = [
             &["migrate"],
@@ -52,8 +52,7 @@ async fn no_command_runs_code_of_the_owner_of_a_database() {
                 let admin = integration_tests::database::connect(&database.server().url("postgres"))
                     .await
                     .unwrap();
-                let statement = format!("alter role pgvitals_collector login password '{password}'");
-                admin.batch_execute(&statement).await.unwrap();
+                admin.batch_execute(&admission(password)).await.unwrap();
             }
         }
     }

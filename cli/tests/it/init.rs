@@ -34,9 +34,13 @@ async fn it_makes_logins_with_passwords_a_target_and_the_configuration_of_spin()
             0o600
         );
         let secrets = fs::read_to_string(&secrets_file).unwrap();
-        connect(&value_of(&secrets, "SPIN_VARIABLE_MONITORING_URL"))
-            .await
-            .unwrap();
+        let address = value_of(&secrets, "SPIN_VARIABLE_MONITORING_URL");
+        for login in ["writer", "alerter", "manager", "viewer"] {
+            let name = format!("SPIN_VARIABLE_{}_PASSWORD", login.to_uppercase());
+            let password = value_of(&secrets, &name);
+            let url = address.replace("://", &format!("://pgvitals_{login}:{password}@"));
+            connect(&url).await.unwrap();
+        }
         assert_eq!(value_of(&secrets, "SPIN_VARIABLE_API_TOKEN").len(), 32);
 
         // Spin finds them by way of a file that holds none.
@@ -77,7 +81,20 @@ async fn it_makes_logins_with_passwords_a_target_and_the_configuration_of_spin()
         let address = server.url_as("watcher", "of-the-watcher", "postgres");
         project.json(&["targets", "add", "other", &address]);
         let secrets = fs::read_to_string(&secrets_file).unwrap();
-        assert!(value_of(&secrets, "SPIN_VARIABLE_TARGET_PASSWORDS").contains("of-the-watcher"));
+        let passwords = value_of(&secrets, "SPIN_VARIABLE_TARGET_PASSWORDS");
+        let passwords: serde_json::Value = serde_json::from_str(&passwords).unwrap();
+        let bound = serde_json::json!([format!("127.0.0.1:{}", server.port())]);
+        assert_eq!(passwords["other"]["password"], "of-the-watcher");
+        assert_eq!(passwords["other"]["hosts"], bound);
+        assert_eq!(passwords["default"]["hosts"], bound);
+
+        // Nothing has to be said of them.
+        let patients = project.json(&["doctor", "other"]);
+        let checks = patients[0]["findings"].as_array().unwrap();
+        assert!(
+            checks.iter().all(|finding| finding["verdict"] == "ok"),
+            "{patients}"
+        );
     }
 }
 
@@ -91,7 +108,7 @@ async fn it_says_how_to_go_on() {
     ----- stdout -----
     everything is prepared
 
-      database   postgres://pgvitals_collector:***@127.0.0.1:[PORT]/postgres (PostgreSQL [VERSION])
+      database   postgres://127.0.0.1:[PORT]/postgres (PostgreSQL [VERSION])
       watching   local
       secrets    .pgvitals/secrets.env
 
@@ -99,6 +116,41 @@ async fn it_says_how_to_go_on() {
     ----- stderr -----
     preparing the monitoring database
     ");
+}
+
+#[tokio::test]
+async fn migrate_makes_the_logins_for_the_folder_of_an_earlier_version() {
+    let server = DedicatedServer::start(test_versions()[0]).await.unwrap();
+    let mut project = Project::new();
+    project.set("DATABASE_URL", &server.url("postgres"));
+    project.json(&["migrate"]);
+    let admin = connect(&server.url("postgres")).await.unwrap();
+    admin
+        .batch_execute("alter role pgvitals_collector login password 'of-the-collector'")
+        .await
+        .unwrap();
+    // As it was kept then.
+    let former = server.url_as("pgvitals_collector", "of-the-collector", "postgres");
+    let secrets_file = project.path().join(".pgvitals/secrets.env");
+    fs::write(
+        &secrets_file,
+        format!("SPIN_VARIABLE_MONITORING_URL='{former}'\n"),
+    )
+    .unwrap();
+    let refused = project.run(&["targets", "list"]);
+    assert!(
+        refused.contains("each function has a login of its own now"),
+        "{refused}"
+    );
+
+    project.json(&["migrate"]);
+    project.json(&["targets", "list"]);
+    let secrets = fs::read_to_string(&secrets_file).unwrap();
+    assert_eq!(
+        value_of(&secrets, "PGVITALS_COLLECTOR_PASSWORD"),
+        "of-the-collector"
+    );
+    assert_eq!(value_of(&secrets, "SPIN_VARIABLE_WRITER_PASSWORD").len(), 32);
 }
 
 #[test]

@@ -5,10 +5,13 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use db::SafeUrl;
 use integration_tests::{DedicatedServer, project_root, test_versions};
+use serde_json::json;
+use store::logins::Login;
 use tempfile::TempDir;
 
-/// The password of the collector where a test made it.
+/// The password of all logins where a test made it.
 pub(crate) const COLLECTOR_PASSWORD: &str = "collector-of-the-test";
 
 /// A folder with the project's manifest, components and fetched servers, and with settings of its own.
@@ -45,6 +48,13 @@ impl Project {
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Names a monitoring database, as somebody does who set it up by hand: by its address with a login of the test.
+    pub(crate) fn monitoring(&mut self, url: &str) {
+        for (name, value) in monitoring_settings(url) {
+            self.set(&name, &value);
+        }
     }
 
     /// The command, ready to be run here, with nothing of the settings of whoever runs the tests.
@@ -116,13 +126,41 @@ impl Installed {
             .await
             .unwrap();
         let statements = format!(
-            "alter role pgvitals_collector login password '{COLLECTOR_PASSWORD}'; create extension pg_stat_statements"
+            "{} create extension pg_stat_statements",
+            admission(COLLECTOR_PASSWORD)
         );
         client.batch_execute(&statements).await.unwrap();
         let url = server.url_as("pgvitals_collector", COLLECTOR_PASSWORD, "postgres");
-        project.set("SPIN_VARIABLE_MONITORING_URL", &url);
+        project.monitoring(&url);
         Self { project, server }
     }
+}
+
+/// The statements that let in all logins but the one for maintenance, with one password.
+pub(crate) fn admission(password: &str) -> String {
+    let logins = Login::ALL.iter().filter(|login| **login != Login::Maintenance);
+    logins
+        .map(|login| format!("alter role {} login password '{password}';", login.role()))
+        .collect()
+}
+
+/// What is to be set for a monitoring database at an address with a login of the test.
+pub(crate) fn monitoring_settings(url: &str) -> Vec<(String, String)> {
+    let url: SafeUrl = url.parse().unwrap();
+    let password = url.expose_password().unwrap();
+    let mut settings = vec![
+        ("SPIN_VARIABLE_MONITORING_URL".to_owned(), url.without_login()),
+        ("PGVITALS_OPERATOR_PASSWORD".to_owned(), password.to_owned()),
+        (
+            "SPIN_VARIABLE_TARGET_PASSWORDS".to_owned(),
+            json!({"default": {"password": password, "hosts": ["127.0.0.1", "localhost"]}}).to_string(),
+        ),
+    ];
+    for login in Login::OF_FUNCTIONS {
+        let name = login.role().trim_start_matches("pgvitals_").to_uppercase();
+        settings.push((format!("SPIN_VARIABLE_{name}_PASSWORD"), password.to_owned()));
+    }
+    settings
 }
 
 /// Compares an answer with what stands in the test, ports and versions aside.

@@ -223,7 +223,8 @@ async fn every_database_of_a_server_is_watched_that_can_be() {
 
 #[tokio::test]
 async fn a_password_is_not_taken_where_secrets_are_not_kept() {
-    let installed = Installed::new().await;
+    let mut installed = Installed::new().await;
+    installed.project.set("SPIN_VARIABLE_TARGET_PASSWORDS", "");
     let address = installed.server.url_as("postgres", "planted-secret", "postgres");
     let answer = installed.project.run(&["targets", "add", "shop", &address]);
     assert!(!answer.contains("planted-secret"));
@@ -238,6 +239,47 @@ async fn a_password_is_not_taken_where_secrets_are_not_kept() {
     "#);
 }
 
+#[tokio::test]
+async fn a_secret_is_for_the_hosts_it_is_bound_to() {
+    let mut installed = Installed::new().await;
+    let bound = r#"{"shop": {"password": "planted-secret", "hosts": ["db.internal:5432"]}}"#;
+    installed.project.set("SPIN_VARIABLE_TARGET_PASSWORDS", bound);
+    let address = format!(
+        "postgres://pgvitals_collector@127.0.0.1:{}/postgres",
+        installed.server.port()
+    );
+    let answer = installed.project.run(&["targets", "add", "shop", &address]);
+    assert!(!answer.contains("planted-secret"));
+    assert_answer!(answer, @r#"
+    exit code: 1
+    ----- stdout -----
+
+    ----- stderr -----
+    error: the secret `shop` is bound to other hosts than 127.0.0.1:[PORT]
+
+    hint: give the target a secret of its own, with the password in the address; or, if it is for this one too, add "127.0.0.1:[PORT]" to the hosts of "shop" in SPIN_VARIABLE_TARGET_PASSWORDS
+    "#);
+}
+
+#[tokio::test]
+async fn an_address_of_the_monitoring_database_with_a_login_is_refused() {
+    let mut installed = Installed::new().await;
+    let url = installed
+        .server
+        .url_as("pgvitals_collector", "planted-secret", "postgres");
+    installed.project.set("SPIN_VARIABLE_MONITORING_URL", &url);
+    for arguments in [&["targets", "list"][..], &["init"]] {
+        let answer = installed.project.run(arguments);
+        assert!(!answer.contains("planted-secret"));
+        assert!(answer.starts_with("exit code: 1"), "{answer}");
+        assert!(
+            answer.contains("caused by: the address has a user or a password in it")
+                && answer.contains("hint: each function has a login of its own now"),
+            "{answer}"
+        );
+    }
+}
+
 #[test]
 fn without_a_monitoring_database_it_says_how_to_get_one() {
     assert_answer!(Project::new().run(&["targets", "list"]), @r"
@@ -247,6 +289,6 @@ fn without_a_monitoring_database_it_says_how_to_get_one() {
     ----- stderr -----
     error: the monitoring database is not known
 
-    hint: run `pgvitals up` first, or set SPIN_VARIABLE_MONITORING_URL to the collector's login
+    hint: run `pgvitals up` first, or set SPIN_VARIABLE_MONITORING_URL to postgres://HOST:PORT/DATABASE
     ");
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use integration_tests::certificates::{CertificateAuthority, encrypt};
 
-use crate::support::{COLLECTOR_PASSWORD, Installed};
+use crate::support::{COLLECTOR_PASSWORD, Installed, monitoring_settings};
 
 /// A monitoring database that has TLS by now, which the settings do without, and the authority of its server.
 async fn installed() -> (Installed, CertificateAuthority) {
@@ -16,9 +16,7 @@ async fn installed() -> (Installed, CertificateAuthority) {
     let url = installed
         .server
         .url_as("pgvitals_collector", COLLECTOR_PASSWORD, "postgres");
-    installed
-        .project
-        .set("SPIN_VARIABLE_MONITORING_URL", &format!("{url}?sslmode=disable"));
+    installed.project.monitoring(&format!("{url}?sslmode=disable"));
     installed.project.set(
         "DATABASE_URL",
         &format!("{}?sslmode=disable", installed.server.url("postgres")),
@@ -59,12 +57,15 @@ async fn of_many_certificates_the_one_of_the_server_is_kept() {
         .server
         .url_as("pgvitals_collector", COLLECTOR_PASSWORD, "postgres");
     let secrets = installed.project.path().join(".pgvitals/secrets.env");
-    fs::write(
-        &secrets,
-        format!("SPIN_VARIABLE_MONITORING_URL='{url}?sslmode=disable'\n"),
-    )
-    .unwrap();
-    installed.project.set("SPIN_VARIABLE_MONITORING_URL", "");
+    let kept = monitoring_settings(&format!("{url}?sslmode=disable"));
+    let lines: String = kept
+        .iter()
+        .map(|(name, value)| format!("{name}='{value}'\n"))
+        .collect();
+    fs::write(&secrets, lines).unwrap();
+    for (name, _) in &kept {
+        installed.project.set(name, "");
+    }
     let project = &installed.project;
     let mut bundle: String = (0..20)
         .map(|number| {
@@ -109,7 +110,7 @@ async fn the_monitoring_database_is_reached_by_its_certificate() {
     let (mut installed, authority) = installed().await;
     let port = installed.server.port();
     let url = format!("postgres://pgvitals_collector:{COLLECTOR_PASSWORD}@localhost:{port}/postgres");
-    installed.project.set("SPIN_VARIABLE_MONITORING_URL", &url);
+    installed.project.monitoring(&url);
     let answer = installed.project.run(&["targets", "list"]);
     assert!(answer.contains("monitoring_certificate"), "{answer}");
     installed

@@ -61,7 +61,7 @@ async fn it_starts_everything_answers_and_stops_everything() {
       alerts     to nobody yet: pgvitals channels add NAME URL
       health     http://127.0.0.1:[PORT]/health/targets
       metrics    http://127.0.0.1:[PORT]/metrics
-      database   postgres://pgvitals_collector:***@127.0.0.1:[PORT]/postgres (PostgreSQL [VERSION])
+      database   postgres://127.0.0.1:[PORT]/postgres (PostgreSQL [VERSION])
       data       .pgvitals/postgres
       log        .pgvitals/application.log
 
@@ -319,6 +319,59 @@ async fn an_interrupt_stops_it_in_the_foreground_also_while_it_starts() {
     }
 }
 
+/// What an earlier version kept: the collector's login in the address of the monitoring database, and no other login.
+#[tokio::test]
+async fn a_folder_of_an_earlier_version_comes_up_again() {
+    let running = Running::new();
+    running.up();
+    running.0.run(&["down"]);
+    let file = running.0.path().join(".pgvitals/secrets.env");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let value = |name: &str| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}=")));
+        line.unwrap().trim_matches('\'').to_owned()
+    };
+    let password = value("PGVITALS_COLLECTOR_PASSWORD");
+    let address = value("SPIN_VARIABLE_MONITORING_URL");
+    let former = address.replace("://", &format!("://pgvitals_collector:{password}@"));
+    let kept = text.lines().filter(|line| {
+        [
+            "PGVITALS_SUPERUSER",
+            "PGVITALS_MAINTENANCE",
+            "SPIN_VARIABLE_API_TOKEN",
+        ]
+        .iter()
+        .any(|name| line.starts_with(name))
+    });
+    let maintenance = value("PGVITALS_MAINTENANCE_PASSWORD");
+    let mut old: Vec<String> = kept.map(str::to_owned).collect();
+    old.push(format!("SPIN_VARIABLE_MONITORING_URL='{former}'"));
+    old.push(format!(
+        "SPIN_VARIABLE_MAINTENANCE_PASSWORDS='{{\"default\":\"{maintenance}\"}}'"
+    ));
+    std::fs::write(&file, old.join("\n")).unwrap();
+
+    running.up();
+    let report = running.0.json(&["run", "collect-stats"]);
+    assert_eq!(report["outcome"], "ok", "{report}");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(&format!("SPIN_VARIABLE_MONITORING_URL='{address}'")));
+    assert!(text.contains(&format!("PGVITALS_COLLECTOR_PASSWORD='{password}'")));
+    for bound in ["TARGET", "MAINTENANCE"] {
+        let start = format!("SPIN_VARIABLE_{bound}_PASSWORDS='{{\"default\":{{\"hosts\":[\"127.0.0.1:");
+        assert!(text.contains(&start));
+    }
+    // What targets are given opens nothing in the monitoring database.
+    let collector = connect(&former).await.unwrap();
+    let error = collector
+        .batch_execute("select from monitoring.targets")
+        .await
+        .unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "42501");
+}
+
 fn start_in_foreground(project: &Project) -> Child {
     let mut command: Command = project.command(&["up", "--port", "0"]);
     command
@@ -348,9 +401,9 @@ async fn a_database_of_ones_own_is_used_and_nothing_else_is_started() {
 
     ----- stderr -----
     starting everything in the background
-    error: pgvitals_collector exists on 127.0.0.1:[PORT] with a password that is not known here
+    error: pgvitals_writer exists on 127.0.0.1:[PORT] with a password that is not known here
 
-    hint: set SPIN_VARIABLE_MONITORING_URL to its address with the password, or give it a new one by `pgvitals up --reset-passwords`: whoever else uses it must be told then
+    hint: set SPIN_VARIABLE_WRITER_PASSWORD to it, or give it a new one by `pgvitals up --reset-passwords`: whoever else uses it must be told then
     ");
     assert_answer!(second.0.run(&["up", "--demo", "--reset-passwords", "--port", "0"]), @r"
     exit code: 1

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use db::{Client, DbError, ErrorKind, Rows, Series, Value};
-use function::{Context, Failure, Host};
+use function::{Context, Failure, Host, TargetRow};
 use futures::lock::Mutex;
 use store::collector_status::CollectorRun;
 use store::collectors::{self, Collector, Fitting, Keeps, Look, TargetKind};
@@ -126,6 +126,14 @@ pub(crate) async fn collect<H: Host>(
     }
 }
 
+fn row(target: &Target) -> TargetRow<'_> {
+    TargetRow {
+        name: &target.name,
+        address: &target.address,
+        secret: &target.secret,
+    }
+}
+
 async fn collect_from_server<H: Host>(
     context: &Context<H>,
     monitoring: &Monitoring<H::Client>,
@@ -133,10 +141,7 @@ async fn collect_from_server<H: Host>(
     budget: &Budget,
 ) -> anyhow::Result<Collected> {
     let connected = budget
-        .spend(
-            "connecting to the target",
-            context.target(&target.address, &target.secret),
-        )
+        .spend("connecting to the target", context.target(row(target)))
         .await;
     let client = match connected {
         Ok(client) => client,
@@ -168,7 +173,7 @@ async fn collect_from_console<H: Host>(
     budget: &Budget,
 ) -> anyhow::Result<Collected> {
     let at = monitoring.now(context).await?;
-    let connecting = context.console(&target.address, &target.secret);
+    let connecting = context.console(row(target));
     let console = match budget.spend("connecting to the target", connecting).await {
         Ok(console) => console,
         Err(error) => return down(context, monitoring, target, &error).await,

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     async fn config(variables: &[(&str, &str)]) -> Config {
-        let host = NativeHost::default().variable("monitoring_url", "postgres://u@h/d");
+        let host = NativeHost::default().monitoring("postgres://u@h/d");
         let host = variables
             .iter()
             .fold(host, |host, (name, value)| host.variable(name, value));

@@ -49,7 +49,7 @@ fn public(failure: &Failure) -> (String, String) {
         ),
         "authentication_failed" => (
             "the monitoring database refuses the login",
-            "correct user, password and database in variable monitoring_url",
+            "correct the passwords in the variables writer_password, alerter_password, manager_password and viewer_password, and the database in monitoring_url",
         ),
         "too_many_connections" => (
             "the monitoring database has no connection left",

@@ -112,7 +112,7 @@ mod tests {
         // Port 1 is reserved, so that nothing listens there.
         let url = "postgres://collector:hunter2@127.0.0.1:1/postgres?sslmode=disable";
         for path in ["/health/ready", "/health/targets"] {
-            let (status, body) = get(NativeHost::default().variable("monitoring_url", url), path).await;
+            let (status, body) = get(NativeHost::default().monitoring(url), path).await;
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(body["reason"], "connect_failed");
             assert_eq!(body["what"], "the monitoring database cannot be reached");

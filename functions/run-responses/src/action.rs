@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use db::{Client, DbError, ErrorKind, Preamble, unit_of_work};
-use function::{Context, Failure, Host, with_deadline};
+use function::{Context, Failure, Host, TargetRow, with_deadline};
 use store::actions::{self, IdleSession, TableName};
 use store::collectors::TargetKind;
 use store::responses::{Due, End};
@@ -44,7 +44,12 @@ async fn try_perform<H: Host>(context: &Context<H>, begun: &Begun) -> End {
     if target.kind == TargetKind::PgBouncer {
         return refused("there is nothing that can be done to a PgBouncer");
     }
-    match context.maintenance(&target.address, &target.secret).await {
+    let row = TargetRow {
+        name: &target.name,
+        address: &target.address,
+        secret: &target.secret,
+    };
+    match context.maintenance(row).await {
         Ok(client) => ended(act(&client, &preamble(context), begun).await),
         Err(error) => not_begun(&error),
     }

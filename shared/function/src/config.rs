@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use db::{CertificateError, Certificates, SafeUrl, WeakAuthentication};
+use db::{CertificateError, Certificates, Passwords, SafeUrl, WeakAuthentication};
 use store::logins::Login;
 use vitals::address::is_web_address;
 use vitals::channel::{Kind, Need};
@@ -10,16 +10,16 @@ use vitals::channel::{Kind, Need};
 use crate::host::Host;
 use crate::secret::{Secret, Secrets};
 
-/// The secret name that stands for the password of the monitoring database itself.
+/// The name of the secret of targets on the server of the monitoring database itself.
 const DEFAULT_SECRET: &str = "default";
 
 /// What the operator configured.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The collector's login in the monitoring database.
+    /// The monitoring database, with the login of this component.
     pub monitoring_url: SafeUrl,
     /// Passwords of targets, by the names their rows give.
-    pub target_passwords: Secrets,
+    pub target_passwords: Passwords,
     /// Certificates of the authorities of targets, by the names that their rows give to their secrets.
     pub target_certificates: Secrets,
     /// Certificates of the authority of the monitoring database.
@@ -27,7 +27,7 @@ pub struct Config {
     /// Servers that may be given weak proofs of a password.
     pub weak_authentication: WeakAuthentication,
     /// Passwords of the maintenance login, by the names that the rows of targets give.
-    pub maintenance_passwords: Secrets,
+    pub maintenance_passwords: Passwords,
     /// Whether automatic responses only say what they would do, whatever their rules say.
     pub responses_dry_run: bool,
     /// What is asked for after each good round, so that its absence is noticed elsewhere.
@@ -81,14 +81,7 @@ impl Config {
     ///
     /// The first variable that is missing or cannot be used.
     pub async fn load(host: &impl Host) -> Result<Config, ConfigError> {
-        let monitoring_url = required(host, "monitoring_url").await?;
-        let monitoring_url = monitoring_url.parse::<SafeUrl>().map_err(|error| {
-            refused(
-                "monitoring_url",
-                format!("cannot be used: {error}"),
-                "set it to postgres://USER:PASSWORD@HOST:PORT/DATABASE",
-            )
-        })?;
+        let monitoring_url = monitoring_url(host).await?;
         let monitoring_certificate = monitoring_certificate(host).await?;
         let config = Config {
             monitoring_url: match &monitoring_certificate {
@@ -98,8 +91,8 @@ impl Config {
             monitoring_certificate,
             weak_authentication: weak_authentication(host).await?,
             target_certificates: secrets(host, "target_certificates").await?,
-            target_passwords: secrets(host, "target_passwords").await?,
-            maintenance_passwords: secrets(host, "maintenance_passwords").await?,
+            target_passwords: passwords(host, "target_passwords").await?,
+            maintenance_passwords: passwords(host, "maintenance_passwords").await?,
             responses_dry_run: truth(host, "responses_dry_run", false).await?,
             heartbeat_url: web_address(host, "heartbeat_url").await?,
             fallback: fallback(host).await?,
@@ -128,37 +121,40 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// An address that cannot be used, or a secret of which `target_passwords` knows nothing.
-    pub fn target_url(&self, address: &str, secret: &str) -> Result<SafeUrl, TargetError> {
-        let url = self.secured(address, secret)?;
-        let password = match self.target_passwords.get(secret) {
-            Some(password) => Some(password.expose()),
-            None if secret == DEFAULT_SECRET => self.monitoring_url.expose_password(),
-            None => return Err(TargetError::Secret(secret.to_owned())),
+    /// An address that cannot be used, a secret of which `target_passwords` knows nothing, or one that is bound to other
+    /// hosts.
+    pub fn target_url(&self, target: TargetRow<'_>) -> Result<SafeUrl, TargetError> {
+        let url = self.secured(target)?;
+        let Some(password) = self.target_passwords.get(target.secret) else {
+            return Err(TargetError::Secret(target.secret.to_owned()));
         };
-        Ok(match password {
-            Some(password) => url.with_password(password),
-            None => url,
-        })
+        match password.expose_to(&url) {
+            Some(password) => Ok(url.clone().with_password(password)),
+            None => Err(target.bound_elsewhere("target_passwords", &url)),
+        }
     }
 
     /// The address of a target for the maintenance login, with its password.
     ///
     /// # Errors
     ///
-    /// An address that cannot be used, or a secret of which `maintenance_passwords` knows nothing: then nothing may be
-    /// done to the target.
-    pub fn maintenance_url(&self, address: &str, secret: &str) -> Result<SafeUrl, TargetError> {
-        let url = self.secured(address, secret)?;
-        let password = self.maintenance_passwords.get(secret);
-        let password = password.ok_or_else(|| TargetError::MaintenanceSecret(secret.to_owned()))?;
-        Ok(url
-            .with_user(Login::Maintenance.role())
-            .with_password(password.expose()))
+    /// An address that cannot be used, or a secret of which `maintenance_passwords` knows nothing or that is bound to other
+    /// hosts: then nothing may be done to the target.
+    pub fn maintenance_url(&self, target: TargetRow<'_>) -> Result<SafeUrl, TargetError> {
+        let url = self.secured(target)?;
+        let password = self.maintenance_passwords.get(target.secret);
+        let password = password.ok_or_else(|| TargetError::MaintenanceSecret(target.secret.to_owned()))?;
+        match password.expose_to(&url) {
+            Some(password) => Ok(url
+                .clone()
+                .with_user(Login::Maintenance.role())
+                .with_password(password)),
+            None => Err(target.bound_elsewhere("maintenance_passwords", &url)),
+        }
     }
 
     /// The address of a target with the authority of its server, without a password.
-    fn secured(&self, address: &str, secret: &str) -> Result<SafeUrl, TargetError> {
+    fn secured(&self, TargetRow { address, secret, .. }: TargetRow<'_>) -> Result<SafeUrl, TargetError> {
         let url: SafeUrl = address.parse().map_err(TargetError::Address)?;
         let url = url.with_weak_authentication(&self.weak_authentication);
         let certificates = match self.target_certificates.get(secret) {
@@ -181,7 +177,33 @@ impl Config {
     ///
     /// `maintenance_passwords` has no password named `default`.
     pub fn monitoring_maintenance_url(&self) -> Result<SafeUrl, TargetError> {
-        self.maintenance_url(self.monitoring_url.address(), DEFAULT_SECRET)
+        self.maintenance_url(TargetRow {
+            name: "(monitoring)",
+            address: self.monitoring_url.address(),
+            secret: DEFAULT_SECRET,
+        })
+    }
+}
+
+/// A target as its row names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TargetRow<'a> {
+    /// The name of the target.
+    pub name: &'a str,
+    /// Its address, without a password.
+    pub address: &'a str,
+    /// The name of its secret.
+    pub secret: &'a str,
+}
+
+impl TargetRow<'_> {
+    fn bound_elsewhere(self, variable: &'static str, url: &SafeUrl) -> TargetError {
+        TargetError::BoundElsewhere {
+            target: self.name.to_owned(),
+            server: url.server(),
+            secret: self.secret.to_owned(),
+            variable,
+        }
     }
 }
 
@@ -195,6 +217,21 @@ pub enum TargetError {
     /// The secret in the row.
     #[error("variable target_passwords has no password named {0}")]
     Secret(String),
+    /// The secret in the row is for other hosts than its address names. Nothing was sent there.
+    #[error(
+        "target {target} is at {server}, and its secret {secret} is bound to other hosts; if it is for this one too, add it \
+         to the hosts of {secret} in variable {variable}"
+    )]
+    BoundElsewhere {
+        /// The target.
+        target: String,
+        /// Its host and port.
+        server: String,
+        /// The name of the secret.
+        secret: String,
+        /// The variable that has the secret.
+        variable: &'static str,
+    },
     /// The certificate of that name.
     #[error("variable target_certificates has no usable certificate named {secret}")]
     Certificate {
@@ -219,6 +256,48 @@ fn missing(name: &'static str) -> ConfigError {
         name.to_uppercase()
     );
     refused(name, "is not set".to_owned(), &hint)
+}
+
+/// The monitoring database for the login of this component. The address, which all components share, has none.
+async fn monitoring_url(host: &impl Host) -> Result<SafeUrl, ConfigError> {
+    const NAME: &str = "monitoring_url";
+    const ADDRESS: &str = "set it to postgres://HOST:PORT/DATABASE";
+    let address = required(host, NAME).await?;
+    let login = read(host, "monitoring_login").await?.ok_or_else(|| {
+        refused(
+            "monitoring_login",
+            "is not set".to_owned(),
+            "take the spin.toml of this version, which gives each component its login",
+        )
+    })?;
+    let url = SafeUrl::for_login(&address, &login).map_err(|error| {
+        let hint = match error {
+            db::UrlError::Login => {
+                "each function has a login of its own now: run `pgvitals up` or `pgvitals init` once more, which make them, \
+                 or set monitoring_url to postgres://HOST:PORT/DATABASE and the passwords writer_password, \
+                 alerter_password, manager_password and viewer_password"
+            }
+            _ => ADDRESS,
+        };
+        refused(NAME, format!("cannot be used: {error}"), hint)
+    })?;
+    let password = read(host, "monitoring_password").await?.ok_or_else(|| {
+        let variable = login.strip_prefix("pgvitals_").unwrap_or(&login);
+        let hint = format!(
+            "set SPIN_VARIABLE_{}_PASSWORD to the password of {login}",
+            variable.to_uppercase()
+        );
+        refused("monitoring_password", "is not set".to_owned(), &hint)
+    })?;
+    Ok(url.with_password(&password))
+}
+
+async fn passwords(host: &impl Host, name: &'static str) -> Result<Passwords, ConfigError> {
+    let text = read(host, name).await?.unwrap_or_else(|| "{}".to_owned());
+    Passwords::from_json(&text).map_err(|error| {
+        let hint = r#"set it to something like {"orders": {"password": "the secret", "hosts": ["db.internal:5432"]}}"#;
+        refused(name, error.to_string(), hint)
+    })
 }
 
 async fn secrets(host: &impl Host, name: &'static str) -> Result<Secrets, ConfigError> {
@@ -359,186 +438,4 @@ fn refused(name: &'static str, problem: String, hint: &str) -> ConfigError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::native::NativeHost;
-
-    fn complete() -> NativeHost {
-        NativeHost::default()
-            .variable(
-                "monitoring_url",
-                "postgres://collector:hunter2@127.0.0.1/postgres",
-            )
-            .variable("api_token", "hunter3")
-    }
-
-    #[tokio::test]
-    async fn what_is_left_out_has_a_default() {
-        let config = Config::load(&complete()).await.unwrap();
-        assert!(config.metrics_open);
-        assert_eq!(config.external_url, "http://127.0.0.1:3000");
-        let shown = format!("{config:?}");
-        assert!(!shown.contains("hunter"), "{shown}");
-    }
-
-    #[track_caller]
-    fn check_refused(error: &ConfigError, expected: &str, hint: &str) {
-        assert_eq!(error.to_string(), expected);
-        assert!(error.hint.contains(hint), "{}", error.hint);
-        assert!(!format!("{error:?}").contains("hunter"), "{error:?}");
-    }
-
-    #[tokio::test]
-    async fn a_variable_that_cannot_be_used_is_named_and_not_repeated() {
-        let cases = [
-            (
-                complete().variable("monitoring_url", " "),
-                "variable monitoring_url is not set",
-                "SPIN_VARIABLE_MONITORING_URL",
-            ),
-            (
-                complete().variable("monitoring_url", "host=x password=hunter2"),
-                "variable monitoring_url cannot be used: the address is not a URL of the form \
-                 postgres://user@host:port/database",
-                "postgres://USER",
-            ),
-            (
-                complete().variable("target_passwords", "hunter2"),
-                "variable target_passwords is not a JSON object of texts",
-                "orders",
-            ),
-            (
-                complete().variable("target_certificates", "ca.pem"),
-                "variable target_certificates is not a JSON object of texts",
-                "orders",
-            ),
-            (
-                complete().variable("monitoring_certificate", "ca.pem"),
-                "variable monitoring_certificate cannot be used: there is no certificate in PEM form \
-                 (-----BEGIN CERTIFICATE-----)",
-                "PEM file",
-            ),
-            (
-                complete().variable("weak_authentication", "md5"),
-                "variable weak_authentication cannot be used: `md5` is not HOST=md5, HOST:PORT=md5, HOST=password or \
-                 HOST:PORT=password",
-                "old.internal",
-            ),
-            (
-                complete().variable("metrics_labels", "[1]"),
-                "variable metrics_labels is not a JSON object of texts",
-                "environment",
-            ),
-            (
-                complete().variable("metrics_open", "yes"),
-                "variable metrics_open is neither true nor false",
-                "true",
-            ),
-            (
-                complete().variable("external_url", "example.com"),
-                "variable external_url is not an address of the form https://host/path, without a user and a password",
-                "people",
-            ),
-            (
-                complete().variable("heartbeat_url", "hunter2"),
-                "variable heartbeat_url is not an address of the form https://host/path, without a user and a password",
-                "asked for",
-            ),
-            (
-                complete()
-                    .variable("fallback_channel_url", "https://example.com/hunter2")
-                    .variable("fallback_channel_kind", "pagerduty"),
-                "variable fallback_channel_kind is no kind of channel that needs nothing but an address",
-                "slack",
-            ),
-        ];
-        for (host, expected, hint) in cases {
-            check_refused(&Config::load(&host).await.unwrap_err(), expected, hint);
-        }
-    }
-
-    #[tokio::test]
-    async fn without_a_token_nobody_may_call() {
-        let config = Config::load(&complete().variable("api_token", "")).await.unwrap();
-        check_refused(
-            &config.token().unwrap_err(),
-            "variable api_token is not set",
-            "SPIN_VARIABLE_API_TOKEN",
-        );
-        let config = Config::load(&complete()).await.unwrap();
-        assert!(config.token().unwrap().matches("hunter3"));
-    }
-
-    #[tokio::test]
-    async fn every_kind_that_needs_nothing_but_an_address_can_be_the_fallback() {
-        for kind in ["webhook", "slack", "discord", "teams", "alertmanager"] {
-            let host = complete()
-                .variable("fallback_channel_url", "https://example.com/hunter2")
-                .variable("fallback_channel_kind", kind);
-            let fallback = Config::load(&host).await.unwrap().fallback.unwrap();
-            assert_eq!(fallback.kind.as_str(), kind);
-            assert!(!format!("{fallback:?}").contains("hunter"), "{fallback:?}");
-        }
-        assert_eq!(Config::load(&complete()).await.unwrap().fallback, None);
-    }
-
-    #[tokio::test]
-    async fn nothing_may_be_done_to_a_target_without_a_password_of_its_own_for_that() {
-        let host = complete().variable("maintenance_passwords", r#"{"orders": "hunter5"}"#);
-        let config = Config::load(&host).await.unwrap();
-        let url = config
-            .maintenance_url("postgres://collector@h/d", "orders")
-            .unwrap();
-        assert_eq!(url.user(), "pgvitals_maintenance");
-        assert_eq!(url.expose_password(), Some("hunter5"));
-        // The collector's own password is not the maintenance login's.
-        assert_eq!(
-            config.monitoring_maintenance_url(),
-            Err(TargetError::MaintenanceSecret("default".to_owned()))
-        );
-    }
-
-    #[tokio::test]
-    async fn a_target_gets_the_authority_its_row_names() {
-        let pem = |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
-        let certificates = serde_json::json!({"orders": pem("AA=="), "broken": "none"}).to_string();
-        let host = complete()
-            .variable(
-                "target_passwords",
-                r#"{"orders": "a", "broken": "b", "plain": "c"}"#,
-            )
-            .variable("target_certificates", &certificates)
-            .variable("maintenance_passwords", r#"{"orders": "d"}"#)
-            .variable("monitoring_certificate", &pem("BB=="));
-        let config = Config::load(&host).await.unwrap();
-        assert_eq!(config.monitoring_url.certificates(), [pem("BB==")]);
-        let certificates = |secret| {
-            config
-                .target_url("postgres://u@h/d", secret)
-                .map(|url| url.certificates().concat())
-        };
-        assert_eq!(certificates("orders"), Ok(pem("AA==")));
-        assert_eq!(certificates("plain"), Ok(String::new()));
-        assert_eq!(certificates("default"), Ok(pem("BB==")));
-        assert!(matches!(
-            certificates("broken"),
-            Err(TargetError::Certificate { .. })
-        ));
-        let url = config.maintenance_url("postgres://u@h/d", "orders").unwrap();
-        assert_eq!(url.certificates(), [pem("AA==")]);
-    }
-
-    #[tokio::test]
-    async fn a_target_gets_the_password_its_row_names() {
-        let host = complete().variable("target_passwords", r#"{"orders": "hunter4"}"#);
-        let config = Config::load(&host).await.unwrap();
-        let password = |secret| {
-            config
-                .target_url("postgres://u@h/d", secret)
-                .map(|url| url.expose_password().map(str::to_owned))
-        };
-        assert_eq!(password("orders"), Ok(Some("hunter4".to_owned())));
-        assert_eq!(password("default"), Ok(Some("hunter2".to_owned())));
-        assert_eq!(password("other"), Err(TargetError::Secret("other".to_owned())));
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use store::runs::Trigger;
 
 use crate::SendError;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, TargetRow};
 use crate::deadlines::{CONNECT, NOTIFICATION, with_deadline};
 use crate::host::Host;
 use crate::log::Logger;
@@ -113,13 +113,13 @@ impl<H: Host> Context<H> {
         Ok(self.connect(url).await.map_err(monitoring_hint)?)
     }
 
-    /// Opens a connection to a target, by the address and the name of the secret in its row.
+    /// Opens a connection to a target.
     ///
     /// # Errors
     ///
     /// An address or a secret that cannot be used, or what kept the connection from being made.
-    pub async fn target(&self, address: &str, secret: &str) -> anyhow::Result<H::Client> {
-        let url = self.config().await?.target_url(address, secret)?;
+    pub async fn target(&self, target: TargetRow<'_>) -> anyhow::Result<H::Client> {
+        let url = self.config().await?.target_url(target)?;
         Ok(self.connect(url).await?)
     }
 
@@ -128,8 +128,8 @@ impl<H: Host> Context<H> {
     /// # Errors
     ///
     /// An address that cannot be used, a password that is not known, or what kept the connection from being made.
-    pub async fn maintenance(&self, address: &str, secret: &str) -> anyhow::Result<H::Client> {
-        let url = self.config().await?.maintenance_url(address, secret)?;
+    pub async fn maintenance(&self, target: TargetRow<'_>) -> anyhow::Result<H::Client> {
+        let url = self.config().await?.maintenance_url(target)?;
         Ok(self.connect(url).await?)
     }
 
@@ -143,13 +143,13 @@ impl<H: Host> Context<H> {
         Ok(self.connect(url).await.map_err(monitoring_hint)?)
     }
 
-    /// Opens a connection to the console of a PgBouncer, by the address and the name of the secret in its row.
+    /// Opens a connection to the console of a PgBouncer.
     ///
     /// # Errors
     ///
     /// An address or a secret that cannot be used, or what kept the connection from being made.
-    pub async fn console(&self, address: &str, secret: &str) -> anyhow::Result<Console> {
-        let url = self.config().await?.target_url(address, secret)?;
+    pub async fn console(&self, target: TargetRow<'_>) -> anyhow::Result<Console> {
+        let url = self.config().await?.target_url(target)?;
         let url = url.with_application_name(&self.application_name());
         Ok(in_time(&url, self.host.console(&url)).await?)
     }

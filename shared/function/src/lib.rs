@@ -64,6 +64,7 @@ pub mod spin;
 
 pub use ::http::{Method, StatusCode, Uri, header};
 pub use concurrency::{concurrently, concurrently_by_kind};
+pub use config::TargetRow;
 pub use context::Context;
 pub use deadlines::{DeadlineExceeded, with_deadline};
 pub use entry::Access;

@@ -27,6 +27,17 @@ impl NativeHost {
         self
     }
 
+    /// Sets the variables of the monitoring database to what an address with a login says.
+    #[must_use]
+    pub fn monitoring(self, url: &str) -> NativeHost {
+        let Ok(url) = url.parse::<SafeUrl>() else {
+            return self.variable("monitoring_url", url);
+        };
+        self.variable("monitoring_url", &url.without_login())
+            .variable("monitoring_login", &url.user())
+            .variable("monitoring_password", url.expose_password().unwrap_or("none"))
+    }
+
     /// Answers what is sent.
     #[must_use]
     pub fn receiver(

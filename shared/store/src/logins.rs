@@ -12,16 +12,45 @@ pub const OWNER: &str = "pgvitals_owner";
 /// A role that logs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Login {
-    /// Reads statistics and writes the schema `monitoring`.
+    /// Writes samples: `collect-stats` and `run-maintenance`.
+    Writer,
+    /// Writes alerts and messages: `check-alerts`, `deliver-notifications` and `run-responses`.
+    Alerter,
+    /// Changes rules and silences and acknowledges alerts: `manage-alerts`.
+    Manager,
+    /// Reads the schema `monitoring`: `health` and `export-metrics`.
+    Viewer,
+    /// Changes whatever people set, targets and channels included: the command.
+    Operator,
+    /// Reads the statistics of watched servers, and nothing in the schema `monitoring`.
     Collector,
-    /// Does maintenance.
+    /// Acts on watched servers, and calls the retention of the schema `monitoring`.
     Maintenance,
 }
 
 impl Login {
+    /// All logins.
+    pub const ALL: [Login; 7] = [
+        Login::Writer,
+        Login::Alerter,
+        Login::Manager,
+        Login::Viewer,
+        Login::Operator,
+        Login::Collector,
+        Login::Maintenance,
+    ];
+
+    /// The logins of the functions in the monitoring database.
+    pub const OF_FUNCTIONS: [Login; 4] = [Login::Writer, Login::Alerter, Login::Manager, Login::Viewer];
+
     /// The name of the role.
     pub fn role(self) -> &'static str {
         match self {
+            Login::Writer => "pgvitals_writer",
+            Login::Alerter => "pgvitals_alerter",
+            Login::Manager => "pgvitals_manager",
+            Login::Viewer => "pgvitals_viewer",
+            Login::Operator => "pgvitals_operator",
             Login::Collector => "pgvitals_collector",
             Login::Maintenance => "pgvitals_maintenance",
         }

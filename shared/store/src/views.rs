@@ -92,21 +92,26 @@ pub struct Column {
 /// Makes all views anew. For [`migrate`](crate::migrations::migrate), within its transaction.
 pub(crate) async fn create(client: &impl Client) -> Result<(), DbError> {
     run_script(client, include_str!("../sql/views/drop.sql")).await?;
-    for view in SOURCES.iter().chain(ALL) {
+    // Metrics are made of the same sources.
+    let sources = SOURCES
+        .iter()
+        .map(|view| (view, "pgvitals_operator, pgvitals_alerter"));
+    let views = ALL.iter().map(|view| (view, "pgvitals_operator"));
+    for (view, readers) in sources.chain(views) {
         run_script(client, view.sql).await?;
-        run_script(client, &publication(view)).await?;
+        run_script(client, &publication(view, readers)).await?;
     }
     Ok(())
 }
 
-/// Who may read a view, and the comment that it is known by.
-fn publication(view: &View) -> String {
+/// The statements that let these roles read a view, and make the comment that it is known by.
+fn publication(view: &View, readers: &str) -> String {
     let name = view.name;
     let shows = view.shows().replace('\'', "''");
     format!(
         "comment on function monitoring.{name} is 'derived view: {shows}';
          revoke all on function monitoring.{name} from public;
-         grant execute on function monitoring.{name} to pgvitals_collector, pgvitals_maintenance;"
+         grant execute on function monitoring.{name} to {readers};"
     )
 }
 

@@ -214,9 +214,9 @@ fn by_window(said: &str) -> Result<Vec<f64>> {
         .collect())
 }
 
-/// The processor time of the runner and of every session of its login so far.
+/// The processor time of the runner and of every session of its logins so far.
 async fn spent(application: &Application, large: &Large) -> Result<ProcessorTime> {
-    let sessions = "select pid from pg_stat_activity where usename = 'pgvitals_collector'";
+    let sessions = "select pid from pg_stat_activity where usename like 'pgvitals\\_%'";
     let mut processes: Vec<u32> = vec![application.process().context("the runner has ended")?];
     for row in large.client.query(sessions, &[]).await? {
         processes.push(u32::try_from(row.get::<_, i32>(0))?);

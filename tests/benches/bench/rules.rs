@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use db::{Client, Connection, DbError, Rows, SafeUrl, Value};
 use integration_tests::{Database, Monitored, Server};
+use store::logins::Login;
 use store::{observations, rules};
 
 use crate::table::Table;
@@ -36,7 +37,7 @@ pub(crate) async fn measure(server: &Server, table: &mut Table) -> Result<()> {
     let database = Database::new(server, "bench::rules").await?;
     let monitored = Monitored::on(&database).await?;
     database.batch(include_str!("rules.sql")).await?;
-    let url: SafeUrl = monitored.url().parse().context("the collector's address")?;
+    let url: SafeUrl = monitored.url_as(Login::Alerter)?.parse()?;
     let statements = Cell::new(0);
     let counting = async || {
         db::connect(&url).await.map(|client| Counting {

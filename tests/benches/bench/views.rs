@@ -21,7 +21,7 @@ pub(crate) async fn measure(server: &Server, table: &mut Table) -> Result<()> {
         .batch(include_str!("views.sql"))
         .await
         .context("cannot make the samples of a large target")?;
-    let url = database.url_as(Login::Collector.role(), COLLECTOR_PASSWORD);
+    let url = database.url_as(Login::Operator.role(), COLLECTOR_PASSWORD);
     let client = db::connect(&url.parse()?).await?;
     for view in views::ALL {
         let mut took = Vec::new();

@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, Timelike, Utc};
 use db::{Client, Connection, SafeUrl};
 use integration_tests::{Database, Monitored, Server, test_versions};
 use serde_json::json;
+use store::logins::Login;
 use store::{observations, rules};
 use vitals::alert::Observation;
 use vitals::rule::Rule;
@@ -20,7 +21,9 @@ pub(crate) async fn default_rules(test: &str, names: &[&str]) -> Vec<Rule> {
         .await
         .unwrap();
     let monitored = Monitored::on(&database).await.unwrap();
-    let all = rules::all(&connect(monitored.url()).await).await.unwrap();
+    let all = rules::all(&connect(&monitored.url_as(Login::Alerter).unwrap()).await)
+        .await
+        .unwrap();
     names.iter().map(|name| all.find(name).unwrap().clone()).collect()
 }
 
@@ -33,7 +36,7 @@ pub(crate) async fn check_values(profile: Profile, seed: u64) {
     let server = Server::shared(test_versions()[0]).await.unwrap();
     let database = Database::new(&server, "false_alarms::values").await.unwrap();
     let monitored = Monitored::on(&database).await.unwrap();
-    let client = connect(monitored.url()).await;
+    let client = connect(&monitored.url_as(Login::Alerter).unwrap()).await;
     let now = Utc::now().with_nanosecond(0).unwrap();
     let names = [
         "slow_statement",

@@ -19,7 +19,7 @@ mod settings;
 mod traps;
 
 use db::{Client as _, Connection, SafeUrl};
-use integration_tests::monitored::{COLLECTOR_PASSWORD, MAINTENANCE_PASSWORD};
+use integration_tests::monitored::{COLLECTOR_PASSWORD, MAINTENANCE_PASSWORD, logins};
 use integration_tests::{Application, HostileDatabase};
 use serde_json::{Value, json};
 use store::logins::{Login, Verifier};
@@ -41,10 +41,8 @@ fn verifier(password: &str) -> Verifier {
 /// Makes the database a monitoring database that watches itself, as `up` does.
 async fn set_up(database: &HostileDatabase) {
     let admin = session(&database.url()).await;
-    let logins = [
-        (Login::Collector, verifier(COLLECTOR_PASSWORD)),
-        (Login::Maintenance, verifier(MAINTENANCE_PASSWORD)),
-    ];
+    let mut logins = logins(COLLECTOR_PASSWORD).unwrap();
+    logins.push((Login::Maintenance, verifier(MAINTENANCE_PASSWORD)));
     store::logins::ensure(&admin, &logins).await.unwrap();
     store::migrations::migrate(&admin).await.unwrap();
     let extension = "create extension if not exists pg_stat_statements schema public";
@@ -54,7 +52,8 @@ async fn set_up(database: &HostileDatabase) {
     let mut target = NewTarget::new("local", address);
     target.interval = std::time::Duration::from_secs(1);
     target.timeout = std::time::Duration::from_secs(10);
-    store::targets::add(&session(&collector).await, &target)
+    let operator = database.url_as(Login::Operator.role(), COLLECTOR_PASSWORD);
+    store::targets::add(&session(&operator).await, &target)
         .await
         .unwrap();
 }

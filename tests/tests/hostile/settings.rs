@@ -7,6 +7,7 @@ use db::{Client as _, Preamble, unit_of_work};
 use integration_tests::database::connect;
 use integration_tests::{HostileDatabase, test_versions};
 use store::collectors::{ColumnKind, TargetKind};
+use store::logins::Login;
 
 use crate::{application, collector, run, session, set_up};
 
@@ -140,11 +141,10 @@ async fn hostile_defaults_change_nothing_of_what_is_collected() {
             .batch_execute(OBJECTS)
             .await
             .unwrap();
-        // So that it can be made to act as another role.
-        superuser
-            .batch_execute("grant mallory to pgvitals_collector")
-            .await
-            .unwrap();
+        // So that they can be made to act as another role.
+        let roles = Login::ALL.map(Login::role);
+        let grant = format!("grant mallory to {}", roles.join(", "));
+        superuser.batch_execute(&grant).await.unwrap();
         let clean = read(&database).await;
         assert_eq!(clean.len(), STEADY.len(), "{:?}", clean.keys());
         assert!(
@@ -155,10 +155,13 @@ async fn hostile_defaults_change_nothing_of_what_is_collected() {
         );
 
         // The owner of the database, then somebody who may change the role, for this database and so with the last word.
-        for whose in ["database shop", "role pgvitals_collector in database shop"] {
-            for (name, value, since) in HOSTILE {
-                if version >= since {
-                    let statement = format!("alter {whose} set {name} = {value}");
+        let every_role = roles.map(|role| format!("role {role} in database shop"));
+        let database_itself = ["database shop".to_owned()];
+        for (whose, changed) in [("database", &database_itself[..]), ("roles", &every_role[..])] {
+            let known = HOSTILE.iter().filter(|(_, _, since)| version >= *since);
+            for (name, value, _) in known {
+                for one in changed {
+                    let statement = format!("alter {one} set {name} = {value}");
                     superuser.batch_execute(&statement).await.unwrap();
                 }
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use db::{Client as _, DbError, Preamble, unit_of_work};
 use integration_tests::database::connect;
-use integration_tests::monitored::MAINTENANCE_PASSWORD;
+use integration_tests::monitored::{COLLECTOR_PASSWORD, MAINTENANCE_PASSWORD};
 use integration_tests::{HostileDatabase, test_versions};
 use serde_json::json;
 use store::collectors::TargetKind;
@@ -92,7 +92,8 @@ async fn nothing_that_the_application_does_springs_a_trap() {
         assert_none(&database, mark, "responses");
         every_collector(&database).await;
         assert_none(&database, mark, "every collector");
-        let reader = session(&collector(&database)).await;
+        let operator = database.url_as(Login::Operator.role(), COLLECTOR_PASSWORD);
+        let reader = session(&operator).await;
         for view in store::views::ALL {
             store::views::read(&reader, view, None, None).await.unwrap();
         }

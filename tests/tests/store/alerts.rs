@@ -112,7 +112,7 @@ async fn only(client: &Connection) -> Alert {
 #[tokio::test]
 async fn an_alert_opens_rises_and_resolves_with_a_message_each() {
     let room = Monitoring::new("alert_life").await;
-    let client = &room.collector;
+    let client = &room.store;
     let target = room.target("t").await;
     let url = || Address::Url("https://example.com/hook".to_owned());
     channels::add(client, "all", "webhook", &url(), Level::Warning)
@@ -201,7 +201,7 @@ async fn an_alert_opens_rises_and_resolves_with_a_message_each() {
 #[tokio::test]
 async fn a_recovery_goes_to_whom_the_alert_went_and_to_nobody_else() {
     let room = Monitoring::new("recovery").await;
-    let client = &room.collector;
+    let client = &room.store;
     let target = room.target("t").await;
     let url = Address::Url("https://example.com/hook".to_owned());
     channels::add(client, "told", "webhook", &url, Level::Warning)
@@ -230,7 +230,7 @@ async fn a_recovery_goes_to_whom_the_alert_went_and_to_nobody_else() {
 #[tokio::test]
 async fn a_channel_that_is_added_later_hears_of_what_still_fires() {
     let room = Monitoring::new("later_channel").await;
-    let client = &room.collector;
+    let client = &room.store;
     let target = room.target("t").await;
     let fired = evaluate(client, target, Observation::Value(600.0)).await.unwrap();
     assert_eq!((fired.transitions, fired.queued), (1, 0));
@@ -252,7 +252,7 @@ async fn a_channel_that_is_added_later_hears_of_what_still_fires() {
 #[tokio::test]
 async fn what_is_announced_goes_to_those_who_know_while_it_fires() {
     let room = Monitoring::new("announced").await;
-    let client = &room.collector;
+    let client = &room.store;
     let target = room.target("t").await;
     let url = Address::Url("https://example.com/hook".to_owned());
     channels::add(client, "knows", "webhook", &url, Level::Warning)
@@ -282,7 +282,7 @@ async fn what_is_announced_goes_to_those_who_know_while_it_fires() {
 #[tokio::test]
 async fn what_is_acknowledged_counts_until_it_gets_worse() {
     let room = Monitoring::new("acknowledged").await;
-    let client = &room.collector;
+    let client = &room.store;
     let target = room.target("t").await;
     evaluate(client, target, Observation::Value(300.0)).await;
     let alert_id = only(client).await.alert_id;
@@ -315,7 +315,7 @@ async fn what_is_acknowledged_counts_until_it_gets_worse() {
 #[tokio::test]
 async fn what_is_not_known_has_a_row_until_it_is_known() {
     let room = Monitoring::new("no_data").await;
-    let client = &room.collector;
+    let client = &room.store;
     let target = room.target("t").await;
     let opened = evaluate(client, target, Observation::NoData).await.unwrap();
     assert_eq!((opened.opened, opened.transitions), (1, 0));
@@ -332,7 +332,7 @@ async fn what_is_not_known_has_a_row_until_it_is_known() {
 #[tokio::test]
 async fn a_pending_alert_that_comes_to_nothing_leaves_no_trace() {
     let room = Monitoring::new("pending").await;
-    let client = &room.collector;
+    let client = &room.store;
     let target = room.target("t").await;
     room.run("update monitoring.rules set for_seconds = 60").await;
     let opened = evaluate(client, target, Observation::Value(600.0)).await.unwrap();
@@ -358,8 +358,8 @@ async fn a_pending_alert_that_comes_to_nothing_leaves_no_trace() {
 async fn a_state_comes_back_as_it_was_written() {
     let room = Monitoring::new("alert_state").await;
     let target = room.target("t").await;
-    evaluate(&room.collector, target, Observation::Value(600.5)).await;
-    let state: AlertState = only(&room.collector).await.state;
+    evaluate(&room.store, target, Observation::Value(600.5)).await;
+    let state: AlertState = only(&room.store).await.state;
     assert_eq!(
         (state.phase, state.level, state.sequence),
         (Phase::Firing, Level::Critical, 1)
@@ -375,8 +375,8 @@ async fn a_state_comes_back_as_it_was_written() {
     };
     let routing = Routing::default();
     let again = change(target, &step, &routing, &BTreeMap::new(), state.last_seen_at).unwrap();
-    alerts::apply(&room.collector, &[again]).await.unwrap();
-    let alert = only(&room.collector).await;
+    alerts::apply(&room.store, &[again]).await.unwrap();
+    let alert = only(&room.store).await;
     assert_eq!(alert.state, state);
     assert_eq!(alert.labels["database"], "shop");
 }
@@ -386,7 +386,7 @@ async fn eight_evaluators_at_once_open_one_alert() {
     let room = Monitoring::new("eight_evaluators").await;
     let target = room.target("t").await;
     let url = Address::Url("https://example.com/hook".to_owned());
-    channels::add(&room.collector, "all", "webhook", &url, Level::Warning)
+    channels::add(&room.store, "all", "webhook", &url, Level::Warning)
         .await
         .unwrap();
     let mut evaluators = Vec::new();
@@ -420,8 +420,8 @@ async fn eight_evaluators_at_once_open_one_alert() {
 async fn without_the_lock_there_is_still_one_open_alert() {
     let room = Monitoring::new("no_lock").await;
     let target = room.target("t").await;
-    evaluate(&room.collector, target, Observation::Value(600.0)).await;
+    evaluate(&room.store, target, Observation::Value(600.0)).await;
     let second = "insert into monitoring.alerts (rule_id, target_id, subject, subject_label, state, level, value, threshold, opened_at)
                   select rule_id, target_id, subject, subject_label, state, level, value, threshold, opened_at from monitoring.alerts";
-    assert_eq!(crate::refusal(&room.collector, second).await, "23505");
+    assert_eq!(crate::refusal(&room.store, second).await, "23505");
 }

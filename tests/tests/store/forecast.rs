@@ -55,7 +55,7 @@ fn near(what: &str, forecast: Option<f64>, actual: f64) {
 async fn a_day_of_samples_tells_what_all_of_them_will_take() {
     let room = Monitoring::new("forecast").await;
     let target = room.target("shop").await;
-    let without = forecast(&room.collector).await.unwrap();
+    let without = forecast(&room.store).await.unwrap();
     let nothing = Forecast {
         target: "shop".to_owned(),
         measured_hours: None,
@@ -80,9 +80,9 @@ async fn a_day_of_samples_tells_what_all_of_them_will_take() {
         room.run(&statement).await;
     }
     fill(&room, target, "28 hours", "0 hours").await;
-    roll_up_all(&room.collector).await;
+    roll_up_all(&room.store).await;
     room.run("analyze").await;
-    let told = forecast(&room.collector).await.unwrap().remove(0);
+    let told = forecast(&room.store).await.unwrap().remove(0);
     assert_eq!(told.measured_hours, Some(24.0));
     assert_eq!(
         told.samples_per_day,
@@ -94,7 +94,7 @@ async fn a_day_of_samples_tells_what_all_of_them_will_take() {
         "update monitoring.roll_up_progress set rolled_to = date_trunc('day', now()) - interval '15 days'",
     )
     .await;
-    roll_up_all(&room.collector).await;
+    roll_up_all(&room.store).await;
     // 340 hours, and half a partition more than the retention; the days of the first and the last are not whole.
     let days = 340.0 / 24.0;
     near("raw", told.raw_bytes, bytes_a_day(&room, "raw", days).await * 7.5);
@@ -113,7 +113,7 @@ async fn a_day_of_samples_tells_what_all_of_them_will_take() {
     assert!((parts.into_iter().flatten().sum::<f64>() - total).abs() < 1.0);
 
     room.run("update monitoring.retention set raw = '14 days'").await;
-    let longer = forecast(&room.collector).await.unwrap().remove(0);
+    let longer = forecast(&room.store).await.unwrap().remove(0);
     let factor = longer.raw_bytes.unwrap() / told.raw_bytes.unwrap();
     assert!(
         (1.6..2.3).contains(&factor),

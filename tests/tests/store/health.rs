@@ -10,7 +10,7 @@ use crate::{Monitoring, claim};
 #[tokio::test]
 async fn health_tells_of_targets_and_functions_in_one_statement() {
     let room = Monitoring::new("health").await;
-    let client = &room.collector;
+    let client = &room.store;
     let empty = store::health::read(client, &[]).await.unwrap();
     assert_eq!((empty.targets, empty.functions), (vec![], vec![]));
 

@@ -50,7 +50,7 @@ fn run(users: i64, p95_us: i64) -> NewRun {
 async fn a_run_is_found_again_by_the_next_that_is_like_it() {
     for version in test_versions() {
         let room = Monitoring::on(version, "load_runs").await;
-        let client = &room.collector;
+        let client = &room.store;
         assert_eq!(load_runs::last(client, &alike(8)).await.unwrap(), None);
         load_runs::record(client, &run(8, 2_000)).await.unwrap();
         let second = load_runs::record(client, &run(8, 3_000)).await.unwrap();
@@ -77,10 +77,10 @@ async fn a_run_is_found_again_by_the_next_that_is_like_it() {
 #[tokio::test]
 async fn whoever_stores_a_run_removes_what_is_two_years_old() {
     let room = Monitoring::new("load_runs_forgotten").await;
-    let old = load_runs::record(&room.collector, &run(8, 2_000)).await.unwrap();
+    let old = load_runs::record(&room.store, &run(8, 2_000)).await.unwrap();
     room.run("update monitoring.load_runs set recorded_at = now() - interval '2 years 1 day'")
         .await;
-    let new = load_runs::record(&room.collector, &run(8, 2_000)).await.unwrap();
+    let new = load_runs::record(&room.store, &run(8, 2_000)).await.unwrap();
     assert_ne!(old, new);
     assert_eq!(room.number("select count(*) from monitoring.load_runs").await, 1);
     assert_eq!(

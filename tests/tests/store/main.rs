@@ -27,19 +27,20 @@ mod trust;
 use std::time::Duration;
 
 use db::{Client, Connection, Rows, SafeUrl, Value};
+use integration_tests::monitored::{EVERY_LOGIN, MAINTENANCE_PASSWORD, admit_logins};
 use integration_tests::{Database, Server, test_versions};
 use store::logins::{Login, Verifier};
 use store::targets::{Claim, NewTarget, Target};
 
-const PASSWORD: &str = "collector-of-the-tests";
+const PASSWORD: &str = integration_tests::monitored::COLLECTOR_PASSWORD;
 
 /// A migrated database with the logins of pgvitals.
 struct Monitoring {
     database: Database,
     /// A superuser's connection.
     admin: Connection,
-    /// A connection as the collector.
-    collector: Connection,
+    /// A connection with the rights of all logins in the monitoring database.
+    store: Connection,
 }
 
 impl Monitoring {
@@ -54,21 +55,31 @@ impl Monitoring {
             .await
             .unwrap();
         let admin = connect(&database.url()).await;
-        store::logins::ensure(&admin, &[(Login::Collector, verifier())])
-            .await
-            .unwrap();
+        admit_logins(&admin, PASSWORD).await.unwrap();
         store::migrations::migrate(&admin).await.unwrap();
-        let collector = connect(&database.url_as("pgvitals_collector", PASSWORD)).await;
+        let store = connect(&database.url_as(EVERY_LOGIN, PASSWORD)).await;
         Monitoring {
             database,
             admin,
-            collector,
+            store,
         }
     }
 
-    /// Another connection as the collector, for what happens at the same time.
+    /// Another connection like `store`, for what happens at the same time.
     async fn another(&self) -> Connection {
-        connect(&self.database.url_as("pgvitals_collector", PASSWORD)).await
+        connect(&self.database.url_as(EVERY_LOGIN, PASSWORD)).await
+    }
+
+    /// A connection as one of the logins.
+    async fn login(&self, login: Login) -> Connection {
+        let mut password = PASSWORD;
+        if login == Login::Maintenance {
+            password = MAINTENANCE_PASSWORD;
+            let verifier = postgres_protocol::password::scram_sha_256(password.as_bytes());
+            let logins = [(login, Verifier::new(verifier).unwrap())];
+            store::logins::ensure(&self.admin, &logins).await.unwrap();
+        }
+        connect(&self.database.url_as(login.role(), password)).await
     }
 
     /// A target, which is this database itself.
@@ -77,7 +88,7 @@ impl Monitoring {
             "postgres://pgvitals_collector@127.0.0.1:{}/x",
             self.database.server().port()
         );
-        store::targets::add(&self.collector, &NewTarget::new(name, address))
+        store::targets::add(&self.store, &NewTarget::new(name, address))
             .await
             .unwrap()
     }

@@ -59,9 +59,9 @@ async fn only_rule(room: &Monitoring, metric: &str, columns: &str, values: &str)
 }
 
 async fn observed(room: &Monitoring) -> Vec<Observed> {
-    let rules = rules::all(&room.collector).await.unwrap();
+    let rules = rules::all(&room.store).await.unwrap();
     assert_eq!(rules.faults, []);
-    let mut all = observations::all(&[&room.collector], &rules).await.unwrap();
+    let mut all = observations::all(&[&room.store], &rules).await.unwrap();
     all.sort_by(|a, b| (a.target_id, &a.subject).cmp(&(b.target_id, &b.subject)));
     all
 }
@@ -329,10 +329,10 @@ async fn every_metric_answers_in_every_way_that_it_offers() {
         )
         .await;
         sampled(&room, target, "wal", "{}", r#"{"bytes": 3000}"#, 10).await;
-        let rules = rules::all(&room.collector).await.unwrap();
+        let rules = rules::all(&room.store).await.unwrap();
         assert_eq!(rules.faults, []);
         assert!(rules.valid.len() > 1_000, "{}", rules.valid.len());
-        let seen = observations::all(&[&room.collector], &rules).await.unwrap();
+        let seen = observations::all(&[&room.store], &rules).await.unwrap();
         assert!(!seen.is_empty(), "of WAL something is seen");
     }
 }
@@ -353,14 +353,14 @@ async fn the_trend_of_a_subject_is_its_last_values_oldest_first() {
         ", 1000, 'max'",
     )
     .await;
-    let rules = rules::all(&room.collector).await.unwrap();
+    let rules = rules::all(&room.store).await.unwrap();
     let now = chrono::Utc::now();
     let watched = Watched {
         rule_id: "rule".to_owned(),
         target_id: target,
         subject: "shop/app".to_owned(),
     };
-    let trends = observations::trends(&room.collector, &rules, std::slice::from_ref(&watched), now)
+    let trends = observations::trends(&room.store, &rules, std::slice::from_ref(&watched), now)
         .await
         .unwrap();
     assert_eq!(trends[&watched], [1.0, 2.0, 3.0]);
@@ -378,9 +378,9 @@ async fn what_has_no_value_is_not_taken_for_normal() {
         sampled(&room, target, "sequences", &labels, values, 60).await;
     }
     only_rule(&room, "sequence_use_percent", ", warning", ", 75").await;
-    let rules = rules::all(&room.collector).await.unwrap();
+    let rules = rules::all(&room.store).await.unwrap();
     let rule = rules.find("rule").unwrap();
-    let days = observations::days(&room.collector, rule, &[chrono::Utc::now()], None)
+    let days = observations::days(&room.store, rule, &[chrono::Utc::now()], None)
         .await
         .unwrap();
     let seen: Vec<_> = days.iter().map(|day| (day.day.least, day.day.greatest)).collect();

@@ -95,7 +95,10 @@ async fn limited_administrator(database: &Database) -> Connection {
         admin.execute(&grant, &[]).await.unwrap();
     }
     // Roles that another test created are not this administrator's to grant, as they would be on a server of its own.
-    for role_name in ["pgvitals_owner", "pgvitals_collector", "pgvitals_maintenance"] {
+    let logins = store::logins::Login::ALL
+        .into_iter()
+        .map(store::logins::Login::role);
+    for role_name in logins.chain(["pgvitals_owner"]) {
         let grant = format!(
             "do $do$ begin if exists (select 1 from pg_roles where rolname = '{role_name}') then
              grant {role_name} to {role} with admin option; end if; end $do$"
@@ -113,12 +116,12 @@ async fn an_administrator_who_is_no_superuser_can_migrate() {
             .await
             .unwrap();
         let limited = limited_administrator(&database).await;
-        store::logins::ensure(&limited, &[(store::logins::Login::Collector, verifier())])
+        store::logins::ensure(&limited, &[(store::logins::Login::Writer, verifier())])
             .await
             .unwrap();
         migrations::migrate(&limited).await.unwrap();
-        let collector = connect(&database.url_as("pgvitals_collector", crate::PASSWORD)).await;
-        let changes = store::retention::maintain(&collector).await.unwrap();
+        let writer = connect(&database.url_as("pgvitals_writer", crate::PASSWORD)).await;
+        let changes = store::retention::maintain(&writer).await.unwrap();
         assert_eq!(changes, 0, "the partitions were made by the migration");
     }
 }
@@ -169,5 +172,5 @@ async fn a_malformed_row_is_refused_where_it_is_written() {
     }
     let good = format!("{rule} ('r', 's', 'cache_hit_percent', 'below', 96, 95, null)");
     assert_eq!(room.admin.execute(&good, &[]).await.unwrap(), 1);
-    assert_eq!(store::rules::all(&room.collector).await.unwrap().faults, []);
+    assert_eq!(store::rules::all(&room.store).await.unwrap().faults, []);
 }

@@ -7,9 +7,9 @@ use crate::Monitoring;
 
 /// What one rule sees, as subject and observation.
 async fn seen(room: &Monitoring, rule_id: &str) -> Vec<(String, Observation)> {
-    let rules = store::rules::all(&room.collector).await.unwrap();
+    let rules = store::rules::all(&room.store).await.unwrap();
     assert_eq!(rules.faults, [], "the rules are sound");
-    let all: Vec<Observed> = observations::all(&[&room.collector], &rules).await.unwrap();
+    let all: Vec<Observed> = observations::all(&[&room.store], &rules).await.unwrap();
     let of_rule = all.into_iter().filter(|observed| observed.rule_id == rule_id);
     of_rule
         .map(|observed| (observed.subject, observed.observation))

@@ -15,7 +15,7 @@ const LEASE: Duration = Duration::from_secs(60);
 async fn messages(room: &Monitoring, alerts: i64, transitions: i64) {
     let target = room.target("t").await;
     let address = Address::Secret("hook".to_owned());
-    channels::add(&room.collector, "c", "slack", &address, Level::Warning)
+    channels::add(&room.store, "c", "slack", &address, Level::Warning)
         .await
         .unwrap();
     room.run(&format!(
@@ -45,11 +45,11 @@ const DELIVERED: Delivery = Delivery::Delivered {
 };
 
 async fn claim(room: &Monitoring) -> Vec<Parcel> {
-    outbox::claim_due(&room.collector, &CLAIM).await.unwrap()
+    outbox::claim_due(&room.store, &CLAIM).await.unwrap()
 }
 
 async fn complete(room: &Monitoring, parcel: &Parcel, delivery: Delivery) -> i64 {
-    outbox::complete(&room.collector, &[(parcel.clone(), delivery)])
+    outbox::complete(&room.store, &[(parcel.clone(), delivery)])
         .await
         .unwrap()
 }
@@ -82,9 +82,9 @@ async fn messages_of_an_alert_leave_in_order_one_at_a_time() {
         );
         assert_eq!(claim(&room).await, [], "the next waits for this one");
         let done: Vec<_> = claimed.into_iter().map(|parcel| (parcel, DELIVERED)).collect();
-        assert_eq!(outbox::complete(&room.collector, &done).await.unwrap(), 2);
+        assert_eq!(outbox::complete(&room.store, &done).await.unwrap(), 2);
     }
-    let counts = outbox::counts(&room.collector).await.unwrap();
+    let counts = outbox::counts(&room.store).await.unwrap();
     assert_eq!((counts.waiting, counts.delivered, counts.dead), (0, 6, 0));
 }
 
@@ -97,7 +97,7 @@ async fn a_message_that_failed_comes_again_and_holds_the_later_ones_back() {
     assert_eq!(first.recipient.address, Address::Secret("hook".to_owned()));
     assert_eq!(complete(&room, &first, retry(3600)).await, 1);
     assert_eq!(claim(&room).await, []);
-    assert_eq!(outbox::counts(&room.collector).await.unwrap().retrying, 1);
+    assert_eq!(outbox::counts(&room.store).await.unwrap().retrying, 1);
 
     room.run("update monitoring.outbox set next_attempt_at = now()")
         .await;
@@ -131,7 +131,7 @@ async fn claims_at_the_same_time_share_the_messages_out() {
     let others = [room.another().await, room.another().await, room.another().await];
     let share = Claim { parcels: 20, ..CLAIM };
     let (a, b, c, d) = tokio::join!(
-        outbox::claim_due(&room.collector, &share),
+        outbox::claim_due(&room.store, &share),
         outbox::claim_due(&others[0], &share),
         outbox::claim_due(&others[1], &share),
         outbox::claim_due(&others[2], &share),
@@ -152,17 +152,17 @@ async fn claims_at_the_same_time_share_the_messages_out() {
 async fn a_channel_that_is_switched_off_keeps_its_messages() {
     let room = Monitoring::new("outbox_disabled").await;
     messages(&room, 1, 1).await;
-    channels::set_enabled(&room.collector, "c", false).await.unwrap();
+    channels::set_enabled(&room.store, "c", false).await.unwrap();
     assert_eq!(claim(&room).await, []);
-    channels::set_enabled(&room.collector, "c", true).await.unwrap();
+    channels::set_enabled(&room.store, "c", true).await.unwrap();
     assert_eq!(claim(&room).await.len(), 1);
-    let listed = channels::list(&room.collector).await.unwrap();
+    let listed = channels::list(&room.store).await.unwrap();
     assert_eq!(
         (listed[0].minimum_level, listed[0].enabled),
         (Level::Warning, true)
     );
-    assert!(channels::remove(&room.collector, "c").await.unwrap());
-    assert_eq!(outbox::counts(&room.collector).await.unwrap().waiting, 0);
+    assert!(channels::remove(&room.store, "c").await.unwrap());
+    assert_eq!(outbox::counts(&room.store).await.unwrap().waiting, 0);
 }
 
 /// A run that takes storms of Slack messages as one.
@@ -175,7 +175,7 @@ const GROUPING: Claim<'_> = Claim {
 async fn a_storm_leaves_as_one_message_and_every_attempt_sends_the_same() {
     let room = Monitoring::new("outbox_storm").await;
     messages(&room, 250, 2).await;
-    let claim = async || outbox::claim_due(&room.collector, &GROUPING).await.unwrap();
+    let claim = async || outbox::claim_due(&room.store, &GROUPING).await.unwrap();
     let first = claim().await;
     assert_eq!(first.len(), 1);
     assert_eq!(first[0].messages.len(), 100);
@@ -211,7 +211,7 @@ async fn a_storm_leaves_as_one_message_and_every_attempt_sends_the_same() {
 async fn a_few_messages_leave_by_themselves_and_a_storm_to_a_program_too() {
     let room = Monitoring::new("outbox_no_storm").await;
     messages(&room, 5, 1).await;
-    let few = outbox::claim_due(&room.collector, &GROUPING).await.unwrap();
+    let few = outbox::claim_due(&room.store, &GROUPING).await.unwrap();
     assert_eq!(few.len(), 5);
     assert!(
         few.iter()
@@ -223,17 +223,14 @@ async fn a_few_messages_leave_by_themselves_and_a_storm_to_a_program_too() {
          select n, channel_id, 'firing', '{}' from monitoring.channels, generate_series(1, 20) as n",
     )
     .await;
-    assert_eq!(
-        outbox::claim_due(&room.collector, &GROUPING).await.unwrap().len(),
-        20
-    );
+    assert_eq!(outbox::claim_due(&room.store, &GROUPING).await.unwrap().len(), 20);
 }
 
 async fn record(room: &Monitoring, outcome: AttemptOutcome) -> channels::Health {
-    let channel_id = channels::list(&room.collector).await.unwrap()[0].channel_id;
+    let channel_id = channels::list(&room.store).await.unwrap()[0].channel_id;
     let attempt = Attempt { channel_id, outcome };
-    channels::record(&room.collector, &[attempt]).await.unwrap();
-    channels::list(&room.collector).await.unwrap().remove(0).health
+    channels::record(&room.store, &[attempt]).await.unwrap();
+    channels::list(&room.store).await.unwrap().remove(0).health
 }
 
 #[tokio::test]
@@ -289,7 +286,7 @@ async fn a_receiver_that_asks_for_it_is_left_alone_and_one_that_is_gone_is_switc
         1,
         "it says nothing about the receiver"
     );
-    channels::set_enabled(&room.collector, "c", true).await.unwrap();
+    channels::set_enabled(&room.store, "c", true).await.unwrap();
     assert_eq!(
         claim(&room).await.len(),
         2,
@@ -302,7 +299,7 @@ async fn a_receiver_that_asks_for_it_is_left_alone_and_one_that_is_gone_is_switc
         },
     )
     .await;
-    assert!(!channels::list(&room.collector).await.unwrap()[0].enabled);
+    assert!(!channels::list(&room.store).await.unwrap()[0].enabled);
 }
 
 #[tokio::test]
@@ -316,29 +313,26 @@ async fn what_was_given_up_can_be_tried_again_unless_it_is_not_true_any_more() {
     let next = claim(&room).await;
     complete(&room, &next[0], DELIVERED).await;
     complete(&room, &next[1], dead("status 404")).await;
-    let letters = outbox::list(&room.collector, LetterState::Dead, Some("c"), 10)
+    let letters = outbox::list(&room.store, LetterState::Dead, Some("c"), 10)
         .await
         .unwrap();
     assert_eq!(letters.len(), 3);
     assert_eq!(letters[0].last_error.as_deref(), Some("status 404"));
     assert_eq!(
-        outbox::list(&room.collector, LetterState::Dead, Some("other"), 10)
+        outbox::list(&room.store, LetterState::Dead, Some("other"), 10)
             .await
             .unwrap(),
         []
     );
     assert_eq!(
-        outbox::list(&room.collector, LetterState::Delivered, None, 10)
+        outbox::list(&room.store, LetterState::Delivered, None, 10)
             .await
             .unwrap()
             .len(),
         1
     );
-    assert_eq!(
-        outbox::retry(&room.collector, &[], Some("other")).await.unwrap(),
-        0
-    );
-    assert_eq!(outbox::retry(&room.collector, &[], Some("c")).await.unwrap(), 2);
+    assert_eq!(outbox::retry(&room.store, &[], Some("other")).await.unwrap(), 0);
+    assert_eq!(outbox::retry(&room.store, &[], Some("c")).await.unwrap(), 2);
     let again = claim(&room).await;
     assert_eq!(
         (again.len(), again[0].attempts()),
@@ -352,7 +346,7 @@ async fn what_was_given_up_can_be_tried_again_unless_it_is_not_true_any_more() {
         .find(|letter| letter.alert_id == overtaken)
         .unwrap();
     assert_eq!(
-        outbox::retry(&room.collector, std::slice::from_ref(&one.message_id), None)
+        outbox::retry(&room.store, std::slice::from_ref(&one.message_id), None)
             .await
             .unwrap(),
         0
@@ -383,7 +377,7 @@ async fn an_alert_is_kept_alive_until_something_later_is_told_or_it_is_over() {
         refresh: Some(Duration::from_secs(seconds)),
     };
     let refreshes = async || {
-        let parcels = outbox::claim_refreshes(&room.collector, 100, Duration::from_secs(60))
+        let parcels = outbox::claim_refreshes(&room.store, 100, Duration::from_secs(60))
             .await
             .unwrap();
         parcels
@@ -426,8 +420,8 @@ async fn a_channel_is_refused_without_what_its_kind_needs() {
         minimum_level: Level::Critical,
         timeout: Duration::from_secs(20),
     };
-    channels::set_up(&room.collector, &channel).await.unwrap();
-    let listed = channels::list(&room.collector).await.unwrap().remove(0);
+    channels::set_up(&room.store, &channel).await.unwrap();
+    let listed = channels::list(&room.store).await.unwrap().remove(0);
     assert_eq!(
         (listed.address, listed.key.as_deref()),
         (Address::Usual, Some("pager"))
@@ -473,7 +467,7 @@ async fn a_channel_is_refused_without_what_its_kind_needs() {
             "channels_settings_are_an_object",
         ),
     ] {
-        let error = channels::set_up(&room.collector, &wrong).await.unwrap_err();
+        let error = channels::set_up(&room.store, &wrong).await.unwrap_err();
         assert!(format!("{error:?}").contains(constraint), "{error:?}");
     }
 }

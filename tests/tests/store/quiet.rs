@@ -34,7 +34,7 @@ fn route(name: &str, channels: &[&str]) -> NewRoute {
 #[tokio::test]
 async fn a_route_is_what_it_was_last_written_as() {
     let room = Monitoring::new("routes").await;
-    let client = &room.collector;
+    let client = &room.store;
     for name in ["chat", "pager"] {
         let url = Address::Url("https://example.com/hook".to_owned());
         channels::add(client, name, "webhook", &url, Level::Warning)
@@ -92,7 +92,7 @@ async fn a_route_is_what_it_was_last_written_as() {
 #[tokio::test]
 async fn a_channel_that_keeps_failing_is_known_to() {
     let room = Monitoring::new("failing_channel").await;
-    let client = &room.collector;
+    let client = &room.store;
     let url = Address::Url("https://example.com/hook".to_owned());
     channels::add(client, "chat", "webhook", &url, Level::Warning)
         .await
@@ -123,7 +123,7 @@ async fn a_channel_that_keeps_failing_is_known_to() {
 #[tokio::test]
 async fn a_silence_lasts_until_it_is_over_or_ended() {
     let room = Monitoring::new("silences").await;
-    let client = &room.collector;
+    let client = &room.store;
     let silence = |starts_in: u64| NewSilence {
         matchers: matchers(&["target=shop", "severity!=emergency"]),
         starts_in: Duration::from_secs(starts_in),
@@ -161,7 +161,7 @@ async fn a_silence_lasts_until_it_is_over_or_ended() {
 #[tokio::test]
 async fn a_window_is_open_on_the_clocks_of_its_time_zone() {
     let room = Monitoring::new("windows").await;
-    let client = &room.collector;
+    let client = &room.store;
     let hour = "select extract(hour from now() at time zone 'Asia/Kathmandu')::int8";
     let hour = room.number(hour).await;
     let window = |time_zone: &str| NewWindow {
@@ -247,14 +247,14 @@ async fn what_is_malformed_is_refused_where_it_is_written() {
         (window("0 2 * * *", "UTC", 59), "23514"),
         (window("0 2 * * *", "UTC", 604_801), "23514"),
     ] {
-        assert_eq!(refusal(&room.collector, &statement).await, code, "{statement}");
+        assert_eq!(refusal(&room.store, &statement).await, code, "{statement}");
     }
 }
 
 #[tokio::test]
 async fn one_that_cannot_be_used_is_named_and_the_others_go_on() {
     let room = Monitoring::new("faulty_quiet").await;
-    let client = &room.collector;
+    let client = &room.store;
     let pattern = r#"[{"label": "target", "operator": "=~", "value": "("}]"#;
     room.run(&format!(
         "insert into monitoring.routes (name, position, matchers) values ('broken', 1, '{pattern}'), ('whole', 2, '[]')"

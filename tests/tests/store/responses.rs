@@ -16,7 +16,7 @@ async fn the_table_takes_the_responses_that_the_program_takes_and_no_others() {
         for (action, arguments) in cases() {
             let sql = "select monitoring.is_response($1, $2)::bool as fits";
             let parameters = [action.into(), arguments.clone().into()];
-            let rows = room.collector.query(sql, &parameters).await.unwrap();
+            let rows = room.store.query(sql, &parameters).await.unwrap();
             let in_table: bool = rows.one().unwrap().get("fits").unwrap();
             let in_program = Response::parse(action, &arguments);
             assert_eq!(
@@ -26,7 +26,7 @@ async fn the_table_takes_the_responses_that_the_program_takes_and_no_others() {
             );
         }
         let free = "update monitoring.rules set response = 'drop table orders' where rule_id = 'target_down'";
-        assert_eq!(refusal(&room.collector, free).await, "23514");
+        assert_eq!(refusal(&room.store, free).await, "23514");
     }
 }
 

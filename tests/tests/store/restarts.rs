@@ -10,8 +10,8 @@ use vitals::alert::Observation;
 use crate::Monitoring;
 
 async fn counted(room: &Monitoring) -> Vec<(String, f64)> {
-    let rules = rules::all(&room.collector).await.unwrap();
-    let observed = observations::all(&[&room.collector], &rules).await.unwrap();
+    let rules = rules::all(&room.store).await.unwrap();
+    let observed = observations::all(&[&room.store], &rules).await.unwrap();
     let mut counted: Vec<_> = observed
         .into_iter()
         .filter(|observed| observed.rule_id == "process_restarts")
@@ -37,7 +37,7 @@ async fn restarts_within_the_window_are_counted_by_process() {
     ];
     for (process, seconds_ago) in ends {
         restarts::record(
-            &room.collector,
+            &room.store,
             process,
             Duration::from_secs(seconds_ago),
             "signal: 9",
@@ -54,14 +54,7 @@ async fn restarts_within_the_window_are_counted_by_process() {
 #[tokio::test]
 async fn old_restarts_are_forgotten_with_the_next() {
     let room = Monitoring::new("restarts_forgotten").await;
-    let record = || {
-        restarts::record(
-            &room.collector,
-            Process::Database,
-            Duration::ZERO,
-            "exit status: 1",
-        )
-    };
+    let record = || restarts::record(&room.store, Process::Database, Duration::ZERO, "exit status: 1");
     record().await.unwrap();
     room.run("update monitoring.process_restarts set recorded_at = now() - interval '91 days'")
         .await;

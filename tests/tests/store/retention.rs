@@ -18,21 +18,21 @@ async fn partitions_are_made_ahead_and_dropped_when_their_time_has_come() {
     let room = Monitoring::new("partitions").await;
     assert_eq!(room.number(PARTITIONS).await, 8, "today and seven days ahead");
     assert_eq!(
-        retention::maintain(&room.collector).await.unwrap(),
+        retention::maintain(&room.store).await.unwrap(),
         0,
         "it was done within the hour"
     );
 
     room.run("update monitoring.partitioned_tables set ahead = 9, maintained_at = null where table_name = 'activity_samples'")
         .await;
-    assert_eq!(retention::maintain(&room.collector).await.unwrap(), 2);
+    assert_eq!(retention::maintain(&room.store).await.unwrap(), 2);
     assert_eq!(room.number(PARTITIONS).await, 10);
 
     for days in [7, 8] {
         room.run(&partition("activity_samples", days)).await;
     }
     assert_eq!(
-        retention::drop_partitions(&room.collector).await.unwrap(),
+        retention::drop_partitions(&room.store).await.unwrap(),
         1,
         "seven days are kept, not eight"
     );
@@ -40,7 +40,7 @@ async fn partitions_are_made_ahead_and_dropped_when_their_time_has_come() {
     room.run("insert into monitoring.retention (collector, raw) values ('activity', '2 days')")
         .await;
     assert_eq!(
-        retention::drop_partitions(&room.collector).await.unwrap(),
+        retention::drop_partitions(&room.store).await.unwrap(),
         1,
         "two days are kept now"
     );
@@ -58,7 +58,7 @@ async fn samples_are_kept_until_they_are_rolled_up() {
     let old = "select count(*) from monitoring.activity_samples where sampled_at < now() - interval '8 days'";
     room.run("insert into monitoring.retention (collector, raw) values ('statements', '1 day')")
         .await;
-    retention::drop_partitions(&room.collector).await.unwrap();
+    retention::drop_partitions(&room.store).await.unwrap();
     assert_eq!(room.number(old).await, 1, "nothing is rolled up");
     assert_eq!(
         room.number(
@@ -69,8 +69,8 @@ async fn samples_are_kept_until_they_are_rolled_up() {
         1
     );
 
-    roll_up_all(&room.collector).await;
-    assert!(retention::drop_partitions(&room.collector).await.unwrap() > 0);
+    roll_up_all(&room.store).await;
+    assert!(retention::drop_partitions(&room.store).await.unwrap() > 0);
     assert_eq!(room.number(old).await, 0);
     assert_eq!(
         room.number("select connections_max from monitoring.activity_samples_daily where starts_at < now() - interval '8 days'")
@@ -110,17 +110,17 @@ async fn a_collector_is_kept_for_as_long_as_its_own_retention_says() {
         )
     };
     let tables = room.number(&count("test_tables", "< now()")).await;
-    while retention::remove_samples(&room.collector).await.unwrap() > 0 {}
+    while retention::remove_samples(&room.store).await.unwrap() > 0 {}
     assert_eq!(
         room.number(&count("test_short", "< now()")).await,
         30_000,
         "nothing is rolled up"
     );
 
-    roll_up_all(&room.collector).await;
+    roll_up_all(&room.store).await;
     let mut bites = 0;
     loop {
-        let removed = retention::remove_samples(&room.collector).await.unwrap();
+        let removed = retention::remove_samples(&room.store).await.unwrap();
         assert!(removed <= 10_000, "{removed}");
         if removed == 0 {
             break;
@@ -145,7 +145,7 @@ async fn a_collector_is_kept_for_as_long_as_its_own_retention_says() {
     assert!(room.number(days).await >= 6, "days are kept as those of others");
 
     room.run(&partition("samples", 12)).await;
-    retention::drop_partitions(&room.collector).await.unwrap();
+    retention::drop_partitions(&room.store).await.unwrap();
     let kept = format!(
         "select (to_regclass('monitoring.samples_p' || to_char({}, 'YYYYMMDD')) is not null)::int::int8",
         "now() - interval '12 days'"
@@ -161,7 +161,7 @@ async fn what_is_gone_is_forgotten_when_nothing_about_it_is_kept_any_more() {
         .await;
     room.run("insert into monitoring.retention (collector, daily) values ('test_tables', '900 days')")
         .await;
-    retention::remove_rows(&room.collector).await.unwrap();
+    retention::remove_rows(&room.store).await.unwrap();
     assert_eq!(
         room.number("select count(*) from monitoring.subjects").await,
         4,
@@ -169,7 +169,7 @@ async fn what_is_gone_is_forgotten_when_nothing_about_it_is_kept_any_more() {
     );
     room.run("delete from monitoring.retention where collector = 'test_tables'")
         .await;
-    retention::remove_rows(&room.collector).await.unwrap();
+    retention::remove_rows(&room.store).await.unwrap();
     assert_eq!(
         room.number("select count(*) from monitoring.subjects").await,
         3,
@@ -220,7 +220,7 @@ async fn rows_that_have_had_their_day_are_removed_and_no_others() {
          select {target}, '1/1/' || n || '/t', n, true, now() - n * interval '350 days' from generate_series(1, 3) as n"
     ))
     .await;
-    retention::remove_rows(&room.collector).await.unwrap();
+    retention::remove_rows(&room.store).await.unwrap();
     assert_eq!(
         room.number("select count(*) from monitoring.alerts").await,
         2,

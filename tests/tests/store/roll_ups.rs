@@ -181,10 +181,10 @@ async fn hours_and_days_are_what_the_samples_say() {
             differences(&room).await.iter().all(|(_, count)| *count > 0),
             "nothing is rolled up yet"
         );
-        assert!(roll_up_all(&room.collector).await > 4 * 40, "two days of hours");
+        assert!(roll_up_all(&room.store).await > 4 * 40, "two days of hours");
         nothing_differs(&differences(&room).await);
         assert_eq!(
-            roll_up_all(&room.collector).await,
+            roll_up_all(&room.store).await,
             0,
             "what is rolled up is not due again"
         );
@@ -216,15 +216,15 @@ async fn a_run_that_is_cut_off_is_as_if_it_had_not_begun() {
     for version in test_versions() {
         let room = Monitoring::on(version, "roll_ups_cut_off").await;
         fill(&room).await;
-        roll_ups::begin(&room.collector).await.unwrap();
+        roll_ups::begin(&room.store).await.unwrap();
         let contents = "select coalesce(sum(hashtext(r::text)::int8), 0)::int8 from monitoring.statement_samples_hourly as r";
         let progress = "select sum(extract(epoch from rolled_to))::int8 from monitoring.roll_up_progress";
-        let due = roll_ups::due(&room.collector).await.unwrap();
+        let due = roll_ups::due(&room.store).await.unwrap();
         let statements = due
             .iter()
             .find(|due| due.sample_table == "statement_samples")
             .unwrap();
-        roll_ups::roll_up(&room.collector, statements).await.unwrap();
+        roll_ups::roll_up(&room.store, statements).await.unwrap();
         let before = (room.number(contents).await, room.number(progress).await);
 
         // Cut off by its limit, while somebody keeps it waiting in the middle.
@@ -255,14 +255,14 @@ async fn a_run_that_is_cut_off_is_as_if_it_had_not_begun() {
             .at(0)
             .unwrap();
         assert_eq!(
-            roll_ups::roll_up(&room.collector, statements).await.unwrap(),
+            roll_ups::roll_up(&room.store, statements).await.unwrap(),
             None,
             "somebody else is at it"
         );
         room.run(&terminate(backend)).await;
         assert_eq!((room.number(contents).await, room.number(progress).await), before);
 
-        roll_up_all(&room.collector).await;
+        roll_up_all(&room.store).await;
         nothing_differs(&differences(&room).await);
     }
 }
@@ -272,18 +272,14 @@ async fn several_runs_at_once_share_the_work() {
     for version in test_versions() {
         let alone = Monitoring::on(version, "roll_ups_alone").await;
         fill(&alone).await;
-        let buckets = roll_up_all(&alone.collector).await;
+        let buckets = roll_up_all(&alone.store).await;
 
         let room = Monitoring::on(version, "roll_ups_shared").await;
         fill(&room).await;
         let (one, other) = (room.another().await, room.another().await);
-        let shared = tokio::join!(
-            roll_up_all(&room.collector),
-            roll_up_all(&one),
-            roll_up_all(&other)
-        );
+        let shared = tokio::join!(roll_up_all(&room.store), roll_up_all(&one), roll_up_all(&other));
         // Whoever finds everything in the hands of others stops early; nothing is done twice.
-        let rest = roll_up_all(&room.collector).await;
+        let rest = roll_up_all(&room.store).await;
         assert_eq!(shared.0 + shared.1 + shared.2 + rest, buckets);
         nothing_differs(&differences(&room).await);
     }
@@ -293,7 +289,7 @@ async fn several_runs_at_once_share_the_work() {
 async fn a_bucket_that_is_made_again_replaces_what_is_there() {
     let room = Monitoring::new("roll_ups_again").await;
     fill(&room).await;
-    roll_up_all(&room.collector).await;
+    roll_up_all(&room.store).await;
     room.run("update monitoring.samples_hourly set sums = '{1}', samples = 7")
         .await;
     room.run("update monitoring.statement_samples_daily set calls_sum = calls_sum + 1")
@@ -302,7 +298,7 @@ async fn a_bucket_that_is_made_again_replaces_what_is_there() {
         "update monitoring.roll_up_progress set rolled_to = date_trunc('day', now()) - interval '2 days'",
     )
     .await;
-    roll_up_all(&room.collector).await;
+    roll_up_all(&room.store).await;
     nothing_differs(&differences(&room).await);
 }
 
@@ -315,22 +311,22 @@ async fn a_gap_of_days_is_passed_in_one_step() {
     )
     .await;
     room.run("delete from monitoring.statement_samples where sampled_at > date_trunc('day', now()) - interval '47 hours'").await;
-    roll_ups::begin(&room.collector).await.unwrap();
+    roll_ups::begin(&room.store).await.unwrap();
     let mut rounds = 0;
     loop {
-        let due = roll_ups::due(&room.collector).await.unwrap();
+        let due = roll_ups::due(&room.store).await.unwrap();
         let mut due = due
             .iter()
             .filter(|due| due.resolution == "hourly" && !due.sample_table.starts_with(['a', 'd']));
         let Some(due) = due.next() else { break };
-        roll_ups::roll_up(&room.collector, due).await.unwrap();
+        roll_ups::roll_up(&room.store, due).await.unwrap();
         rounds += 1;
     }
     assert!(
         (4..=6).contains(&rounds),
         "{rounds} buckets for one hour of two tables and the gap after it"
     );
-    roll_up_all(&room.collector).await;
+    roll_up_all(&room.store).await;
     nothing_differs(&differences(&room).await);
 }
 
@@ -348,7 +344,7 @@ async fn the_database_and_the_domain_count_in_the_same_buckets() {
     for version in test_versions() {
         let room = Monitoring::on(version, "histogram").await;
         let sql = "select array_agg(monitoring.histogram_bucket(v) order by n)::int8[] from unnest($1::int8[]) with ordinality as given (v, n)";
-        let answer = db::Client::query(&room.collector, sql, &[values.clone().into()])
+        let answer = db::Client::query(&room.store, sql, &[values.clone().into()])
             .await
             .unwrap();
         let buckets: Vec<i64> = answer.one().unwrap().at(0).unwrap();
@@ -357,7 +353,7 @@ async fn the_database_and_the_domain_count_in_the_same_buckets() {
         }
         for bucket in [-1093, -7, 0, 1, 2, 500, 1093] {
             let sql = format!("select monitoring.histogram_value({bucket})");
-            let found: f64 = rows(&room.collector, &sql).await.one().unwrap().at(0).unwrap();
+            let found: f64 = rows(&room.store, &sql).await.one().unwrap().at(0).unwrap();
             assert!(
                 (found - value(bucket)).abs() <= 1e-12 * value(bucket).abs(),
                 "{version}: {bucket}: {found}"
@@ -370,7 +366,7 @@ async fn the_database_and_the_domain_count_in_the_same_buckets() {
 async fn percentiles_of_a_day_are_within_their_error() {
     let room = Monitoring::new("percentiles").await;
     fill(&room).await;
-    roll_up_all(&room.collector).await;
+    roll_up_all(&room.store).await;
     let day = "date_trunc('day', now()) - interval '1 day'";
     let cases = [
         (
@@ -408,7 +404,7 @@ async fn percentiles_of_a_day_are_within_their_error() {
              where {filter} and {value} is not null and sampled_at >= {day} and sampled_at < {day} + interval '1 day'"
         );
         let (mut exact, mut expected) = (Vec::new(), Histogram::default());
-        for row in &rows(&room.collector, &sql).await {
+        for row in &rows(&room.store, &sql).await {
             let (value, weight) = (
                 row.get::<i64>("value").unwrap(),
                 row.get::<i64>("weight").unwrap(),
@@ -421,7 +417,7 @@ async fn percentiles_of_a_day_are_within_their_error() {
         let of_the_day = format!(
             "select histograms -> '{column}' as held from monitoring.{table}_daily where {filter} and starts_at = {day}"
         );
-        let held: serde_json::Value = rows(&room.collector, &of_the_day)
+        let held: serde_json::Value = rows(&room.store, &of_the_day)
             .await
             .one()
             .unwrap()
@@ -439,12 +435,7 @@ async fn percentiles_of_a_day_are_within_their_error() {
             let sql = format!(
                 "select monitoring.histogram_quantile(held, {quantile}) as value from ({of_the_day}) as one"
             );
-            let in_sql: f64 = rows(&room.collector, &sql)
-                .await
-                .one()
-                .unwrap()
-                .get("value")
-                .unwrap();
+            let in_sql: f64 = rows(&room.store, &sql).await.one().unwrap().get("value").unwrap();
             assert!(
                 (in_sql - read).abs() <= 1e-9 * read,
                 "{table}: {quantile}: {in_sql}, not {read}"

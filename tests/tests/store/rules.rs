@@ -57,20 +57,20 @@ async fn a_malformed_rule_is_refused_where_it_is_written() {
     ];
     for statement in malformed {
         assert_eq!(
-            refusal(&room.collector, &statement).await,
+            refusal(&room.store, &statement).await,
             CHECK_VIOLATION,
             "{statement}"
         );
     }
     let renamed = "update monitoring.rules set metric = 'nothing' where rule_id = 'cache_hit'";
-    assert_eq!(refusal(&room.collector, renamed).await, CHECK_VIOLATION);
+    assert_eq!(refusal(&room.store, renamed).await, CHECK_VIOLATION);
     let sound = insert(
         "tables.live_rows",
         ", threshold, aggregate, labels",
         r#", 2, 'p95', '{"table": {"not": "a"}}'"#,
     );
     assert_eq!(
-        refusal(&room.collector, &sound).await,
+        refusal(&room.store, &sound).await,
         format!("not refused: {sound}")
     );
 }
@@ -79,7 +79,7 @@ async fn a_malformed_rule_is_refused_where_it_is_written() {
 async fn a_name_that_no_metric_has_is_refused_with_where_the_names_are() {
     let room = Monitoring::new("unknown_metric").await;
     let error = room
-        .collector
+        .store
         .execute(
             "update monitoring.rules set metric = 'cache_hits' where rule_id = 'cache_hit'",
             &[],
@@ -111,7 +111,7 @@ async fn one_that_got_in_all_the_same_is_reported_and_the_others_run() {
         .await;
     room.run("update monitoring.rules set labels = '{\"target\": 1}' where rule_id = 'deadlocks'")
         .await;
-    let rules = rules::all(&room.collector).await.unwrap();
+    let rules = rules::all(&room.store).await.unwrap();
     let faults: Vec<String> = rules.faults.iter().map(ToString::to_string).collect();
     assert_eq!(
         faults,
@@ -120,7 +120,7 @@ async fn one_that_got_in_all_the_same_is_reported_and_the_others_run() {
             r#"cannot use rule deadlocks: a condition of labels is a text, {"like": pattern} or {"not": text}"#
         ]
     );
-    let seen = observations::all(&[&room.collector], &rules).await.unwrap();
+    let seen = observations::all(&[&room.store], &rules).await.unwrap();
     assert!(
         seen.iter().any(|observed| observed.rule_id == "target_down"),
         "{seen:?}"
@@ -129,7 +129,7 @@ async fn one_that_got_in_all_the_same_is_reported_and_the_others_run() {
 
 async fn defaults() -> Vec<Rule> {
     let room = Monitoring::new("default_rules").await;
-    let rules = rules::all(&room.collector).await.unwrap();
+    let rules = rules::all(&room.store).await.unwrap();
     assert_eq!(
         rules.faults,
         [],
@@ -227,7 +227,7 @@ async fn more_rules_and_targets_take_no_more_statements() {
     let room = Monitoring::new("bounded_statements").await;
     let count = async || {
         let client = Counting {
-            client: &room.collector,
+            client: &room.store,
             statements: Cell::new(0),
         };
         let rules = rules::all(&client).await.unwrap();
@@ -255,7 +255,7 @@ async fn a_rule_is_made_and_changed_field_by_field() {
     let room = Monitoring::new("save_rule").await;
     let save = async |fields: serde_json::Value| {
         let fields = fields.as_object().unwrap().clone();
-        rules::save(&room.collector, "full_table", &fields).await
+        rules::save(&room.store, "full_table", &fields).await
     };
     let new = json!({
         "summary": "a table is full", "metric": "tables.live_rows", "labels": {"table": "orders"}, "threshold": 100.0,
@@ -263,7 +263,7 @@ async fn a_rule_is_made_and_changed_field_by_field() {
     });
     assert!(save(new).await.unwrap(), "it is new");
     assert!(!save(json!({"for_seconds": 60})).await.unwrap());
-    let all = rules::all(&room.collector).await.unwrap();
+    let all = rules::all(&room.store).await.unwrap();
     let rule = all.find("full_table").unwrap();
     assert_eq!(rule.threshold(Level::Emergency), Some(200.0));
     assert_eq!(rule.hold().as_secs(), 60);
@@ -278,8 +278,8 @@ async fn a_rule_is_made_and_changed_field_by_field() {
         save(json!({"warning": 1})).await.unwrap_err().sqlstate.as_deref(),
         Some(CHECK_VIOLATION)
     );
-    assert!(rules::remove(&room.collector, "full_table").await.unwrap());
-    assert!(!rules::remove(&room.collector, "full_table").await.unwrap());
+    assert!(rules::remove(&room.store, "full_table").await.unwrap());
+    assert!(!rules::remove(&room.store, "full_table").await.unwrap());
 }
 
 #[tokio::test]
@@ -288,7 +288,7 @@ async fn a_rule_that_was_deleted_does_not_come_back() {
     room.run("delete from monitoring.rules where rule_id = 'query_growth'")
         .await;
     store::migrations::migrate(&room.admin).await.unwrap();
-    let rules = rules::all(&room.collector).await.unwrap();
+    let rules = rules::all(&room.store).await.unwrap();
     assert!(rules.find("query_growth").is_none());
     assert!(rules.find("database_growth").is_some());
 }

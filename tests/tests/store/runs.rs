@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn a_run_is_written_when_it_begins_and_when_it_ends() {
     let room = Monitoring::new("run").await;
-    let client = &room.collector;
+    let client = &room.store;
     let run = runs::start(client, "collect-stats", Trigger::Cron, MINUTE)
         .await
         .unwrap();
@@ -55,7 +55,7 @@ async fn a_run_is_written_when_it_begins_and_when_it_ends() {
 #[tokio::test]
 async fn a_run_that_never_ended_is_given_up_by_the_next() {
     let room = Monitoring::new("abandoned").await;
-    let client = &room.collector;
+    let client = &room.store;
     let lost = runs::start(client, "collect-stats", Trigger::Cron, Duration::ZERO)
         .await
         .unwrap();
@@ -94,7 +94,7 @@ async fn the_journal_makes_the_partition_that_it_needs() {
          end $do$",
     )
     .await;
-    runs::start(&room.collector, "collect-stats", Trigger::Cron, MINUTE)
+    runs::start(&room.store, "collect-stats", Trigger::Cron, MINUTE)
         .await
         .unwrap();
     assert_eq!(

@@ -67,16 +67,14 @@ async fn a_snapshot_comes_back_as_it_was_written() {
     let room = Monitoring::new("snapshot_round_trip").await;
     let target = room.target("t").await;
     assert_eq!(
-        snapshots::load(&room.collector, target, "statements")
-            .await
-            .unwrap(),
+        snapshots::load(&room.store, target, "statements").await.unwrap(),
         None
     );
     assert_eq!(
-        write(&room.collector, target, None, 1, &[]).await,
+        write(&room.store, target, None, 1, &[]).await,
         Write::Swapped { samples: 0 }
     );
-    let stored = snapshots::load(&room.collector, target, "statements")
+    let stored = snapshots::load(&room.store, target, "statements")
         .await
         .unwrap()
         .unwrap();
@@ -87,16 +85,16 @@ async fn a_snapshot_comes_back_as_it_was_written() {
 async fn of_two_collectors_with_the_same_base_one_is_written_and_nothing_counts_twice() {
     let room = Monitoring::new("compare_and_swap").await;
     let target = room.target("t").await;
-    statements::upsert(&room.collector, target, vec![statement(Some("select $1"))])
+    statements::upsert(&room.store, target, vec![statement(Some("select $1"))])
         .await
         .unwrap();
-    write(&room.collector, target, None, 10, &[]).await;
+    write(&room.store, target, None, 10, &[]).await;
 
     let others = [room.another().await, room.another().await, room.another().await];
     for round in 1..=10 {
         let (first, calls) = ([sample(1)], 10 + round);
         let (a, b, c, d) = tokio::join!(
-            write(&room.collector, target, Some(round), calls, &first),
+            write(&room.store, target, Some(round), calls, &first),
             write(&others[0], target, Some(round), calls, &first),
             write(&others[1], target, Some(round), calls, &first),
             write(&others[2], target, Some(round), calls, &first),
@@ -111,7 +109,7 @@ async fn of_two_collectors_with_the_same_base_one_is_written_and_nothing_counts_
         10
     );
     assert_eq!(
-        write(&room.collector, target, None, 30, &[sample(20)]).await,
+        write(&room.store, target, None, 30, &[sample(20)]).await,
         Write::Lost,
         "one that saw no base"
     );
@@ -121,18 +119,18 @@ async fn of_two_collectors_with_the_same_base_one_is_written_and_nothing_counts_
 async fn a_base_that_is_gone_is_no_base() {
     let room = Monitoring::new("lost_base").await;
     let target = room.target("t").await;
-    statements::upsert(&room.collector, target, vec![statement(Some("select $1"))])
+    statements::upsert(&room.store, target, vec![statement(Some("select $1"))])
         .await
         .unwrap();
-    write(&room.collector, target, None, 10, &[]).await;
+    write(&room.store, target, None, 10, &[]).await;
     // As after a crash: the table is unlogged.
     room.run("truncate monitoring.counter_snapshots").await;
     assert_eq!(
-        write(&room.collector, target, Some(1), 11, &[sample(1)]).await,
+        write(&room.store, target, Some(1), 11, &[sample(1)]).await,
         Write::Lost
     );
     assert_eq!(
-        write(&room.collector, target, None, 11, &[]).await,
+        write(&room.store, target, None, 11, &[]).await,
         Write::Swapped { samples: 0 }
     );
     let counted = "select coalesce(sum(calls), 0)::int8 from monitoring.statement_samples";
@@ -145,47 +143,39 @@ async fn the_text_of_a_statement_is_asked_for_until_it_is_known_and_not_all_the_
     let target = room.target("t").await;
     let keys = || vec![KEY.to_owned(), "5/10/43/f".to_owned()];
     assert_eq!(
-        statements::unknown(&room.collector, target, keys())
-            .await
-            .unwrap(),
+        statements::unknown(&room.store, target, keys()).await.unwrap(),
         keys()
     );
 
-    statements::upsert(&room.collector, target, vec![statement(None)])
+    statements::upsert(&room.store, target, vec![statement(None)])
         .await
         .unwrap();
     assert_eq!(
-        statements::unknown(&room.collector, target, keys())
-            .await
-            .unwrap(),
+        statements::unknown(&room.store, target, keys()).await.unwrap(),
         ["5/10/43/f"],
         "asked just now"
     );
     room.run("update monitoring.statements set text_checked_at = now() - interval '11 minutes'")
         .await;
     assert_eq!(
-        statements::unknown(&room.collector, target, keys())
-            .await
-            .unwrap(),
+        statements::unknown(&room.store, target, keys()).await.unwrap(),
         keys()
     );
 
-    statements::upsert(&room.collector, target, vec![statement(Some("select $1"))])
+    statements::upsert(&room.store, target, vec![statement(Some("select $1"))])
         .await
         .unwrap();
-    statements::upsert(&room.collector, target, vec![statement(None)])
+    statements::upsert(&room.store, target, vec![statement(None)])
         .await
         .unwrap();
     room.run("update monitoring.statements set text_checked_at = now() - interval '11 minutes'")
         .await;
     assert_eq!(
-        statements::unknown(&room.collector, target, keys())
-            .await
-            .unwrap(),
+        statements::unknown(&room.store, target, keys()).await.unwrap(),
         ["5/10/43/f"]
     );
 
-    let names = statements::names(&room.collector, target, keys()).await.unwrap();
+    let names = statements::names(&room.store, target, keys()).await.unwrap();
     assert_eq!(names.len(), 1);
     assert_eq!(
         (names[0].query.as_deref(), names[0].query_id),
@@ -201,12 +191,12 @@ async fn the_text_of_a_statement_is_asked_for_until_it_is_known_and_not_all_the_
 async fn what_is_in_use_is_seen_once_a_day() {
     let room = Monitoring::new("last_seen").await;
     let target = room.target("t").await;
-    statements::upsert(&room.collector, target, vec![statement(None)])
+    statements::upsert(&room.store, target, vec![statement(None)])
         .await
         .unwrap();
     room.run("update monitoring.statements set last_seen = now() - interval '2 days'")
         .await;
-    write(&room.collector, target, None, 1, &[sample(1)]).await;
+    write(&room.store, target, None, 1, &[sample(1)]).await;
     let fresh = "select count(*) from monitoring.statements where last_seen > now() - interval '1 minute'";
     assert_eq!(room.number(fresh).await, 1);
 }
@@ -230,7 +220,7 @@ async fn databases_and_connections_are_written_column_by_column() {
         backends: 99,
         deltas,
     };
-    let written = snapshots::write_databases(&room.collector, &swap, &[99], &[sample])
+    let written = snapshots::write_databases(&room.store, &swap, &[99], &[sample])
         .await
         .unwrap();
     assert_eq!(written, Write::Swapped { samples: 1 });
@@ -247,15 +237,15 @@ async fn databases_and_connections_are_written_column_by_column() {
     );
 
     let result = crate::rows(
-        &room.collector,
+        &room.store,
         store::collectors::find("activity").unwrap().variants[0].sql,
     )
     .await;
     let activity = ActivitySample::read(result.one().unwrap()).unwrap();
-    snapshots::write_activity(&room.collector, target, &activity)
+    snapshots::write_activity(&room.store, target, &activity)
         .await
         .unwrap();
-    let back = store::exposition::activity(&room.collector).await.unwrap();
+    let back = store::exposition::activity(&room.store).await.unwrap();
     assert_eq!((back.len(), &back[0].sample), (1, &activity));
 }
 
@@ -263,12 +253,12 @@ async fn databases_and_connections_are_written_column_by_column() {
 async fn every_counter_of_a_statement_is_written_to_its_column() {
     let room = Monitoring::new("statement_columns").await;
     let target = room.target("t").await;
-    statements::upsert(&room.collector, target, vec![statement(None)])
+    statements::upsert(&room.store, target, vec![statement(None)])
         .await
         .unwrap();
     let deltas = std::array::from_fn(|position| Some(i64::try_from(position).unwrap() + 1));
     write(
-        &room.collector,
+        &room.store,
         target,
         None,
         1,
@@ -290,7 +280,7 @@ async fn every_counter_of_a_statement_is_written_to_its_column() {
 async fn a_negative_delta_is_refused_and_leaves_the_base_as_it_was() {
     let room = Monitoring::new("negative_delta").await;
     let target = room.target("t").await;
-    statements::upsert(&room.collector, target, vec![statement(None)])
+    statements::upsert(&room.store, target, vec![statement(None)])
         .await
         .unwrap();
     let snapshot = reading(1);
@@ -301,14 +291,12 @@ async fn a_negative_delta_is_refused_and_leaves_the_base_as_it_was() {
         snapshot: &snapshot,
         interval_ms: 1,
     };
-    let error = snapshots::write_statements(&room.collector, &swap, &[sample(-1)])
+    let error = snapshots::write_statements(&room.store, &swap, &[sample(-1)])
         .await
         .unwrap_err();
     assert_eq!(error.sqlstate.as_deref(), Some("23514"));
     assert_eq!(
-        snapshots::load(&room.collector, target, "statements")
-            .await
-            .unwrap(),
+        snapshots::load(&room.store, target, "statements").await.unwrap(),
         None
     );
 }
@@ -323,7 +311,7 @@ async fn five_thousand_statements_are_written_in_one_statement() {
         statement_key: key.clone(),
         ..statement(Some("select $1"))
     });
-    statements::upsert(&room.collector, target, seen.collect())
+    statements::upsert(&room.store, target, seen.collect())
         .await
         .unwrap();
     let columns: Vec<String> = StatementSample::COLUMNS
@@ -346,15 +334,15 @@ async fn five_thousand_statements_are_written_in_one_statement() {
             deltas: [Some(7); 27],
         })
         .collect();
-    let written = snapshots::write_statements(&room.collector, &swap, &samples)
+    let written = snapshots::write_statements(&room.store, &swap, &samples)
         .await
         .unwrap();
     assert_eq!(written, Write::Swapped { samples: 5000 });
-    let sizes = store::status::sizes(&room.collector).await.unwrap();
+    let sizes = store::status::sizes(&room.store).await.unwrap();
     assert!(
         sizes
             .iter()
             .any(|size| size.table_name == "statement_samples" && size.partitions == 8 && size.bytes > 0)
     );
-    room.collector.query("select 1::int8", &[]).await.unwrap();
+    room.store.query("select 1::int8", &[]).await.unwrap();
 }

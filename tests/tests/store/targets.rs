@@ -11,7 +11,7 @@ use crate::{Monitoring, claim};
 #[tokio::test]
 async fn a_target_is_added_changed_switched_off_and_removed() {
     let room = Monitoring::new("target_life").await;
-    let client = &room.collector;
+    let client = &room.store;
     let mut target = NewTarget::new("shop", "postgres://watcher@db.example.com/shop");
     let target_id = targets::add(client, &target).await.unwrap();
     target.interval = Duration::from_secs(2);
@@ -44,7 +44,7 @@ async fn claims_at_the_same_time_share_the_targets_out() {
     }
     let others = [room.another().await, room.another().await, room.another().await];
     let (a, b, c, d) = tokio::join!(
-        claim(&room.collector, "a", true),
+        claim(&room.store, "a", true),
         claim(&others[0], "b", true),
         claim(&others[1], "c", true),
         claim(&others[2], "d", true),
@@ -56,7 +56,7 @@ async fn claims_at_the_same_time_share_the_targets_out() {
         .collect();
     // Whoever was passed over because another held the row for a moment is claimed by the next.
     claimed.extend(
-        claim(&room.collector, "e", true)
+        claim(&room.store, "e", true)
             .await
             .into_iter()
             .map(|target| target.target_id),
@@ -79,22 +79,12 @@ async fn a_target_is_due_once_an_interval_unless_it_is_asked_for() {
             error: "refused",
         },
     };
-    assert_eq!(claim(&room.collector, "a", true).await.len(), 1);
-    assert_eq!(claim(&room.collector, "b", false).await, [], "it is held");
-    assert!(
-        targets::complete(&room.collector, &completion("a"))
-            .await
-            .unwrap()
-    );
-    assert_eq!(
-        claim(&room.collector, "b", true).await,
-        [],
-        "its time has not come"
-    );
-    assert_eq!(claim(&room.collector, "b", false).await.len(), 1);
-    targets::complete(&room.collector, &completion("b"))
-        .await
-        .unwrap();
+    assert_eq!(claim(&room.store, "a", true).await.len(), 1);
+    assert_eq!(claim(&room.store, "b", false).await, [], "it is held");
+    assert!(targets::complete(&room.store, &completion("a")).await.unwrap());
+    assert_eq!(claim(&room.store, "b", true).await, [], "its time has not come");
+    assert_eq!(claim(&room.store, "b", false).await.len(), 1);
+    targets::complete(&room.store, &completion("b")).await.unwrap();
 
     let on_the_grid = "select count(*) from monitoring.target_state
                        where mod(extract(epoch from next_collection_at)::int8, 15) = 0
@@ -103,7 +93,7 @@ async fn a_target_is_due_once_an_interval_unless_it_is_asked_for() {
     room.run("update monitoring.target_state set next_collection_at = now() + interval '1 second'")
         .await;
     assert_eq!(
-        claim(&room.collector, "c", true).await.len(),
+        claim(&room.store, "c", true).await.len(),
         1,
         "a schedule may be a little early"
     );
@@ -121,7 +111,7 @@ async fn who_lost_the_lease_writes_nothing() {
         only_due: false,
     };
     assert_eq!(
-        targets::claim_due(&room.collector, &claim_for("slow"))
+        targets::claim_due(&room.store, &claim_for("slow"))
             .await
             .unwrap()
             .len(),
@@ -129,7 +119,7 @@ async fn who_lost_the_lease_writes_nothing() {
     );
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert_eq!(
-        targets::claim_due(&room.collector, &claim_for("next"))
+        targets::claim_due(&room.store, &claim_for("next"))
             .await
             .unwrap()
             .len(),
@@ -151,30 +141,30 @@ async fn who_lost_the_lease_writes_nothing() {
         state,
     };
     assert!(
-        !targets::complete(&room.collector, &completion("slow", down.clone()))
+        !targets::complete(&room.store, &completion("slow", down.clone()))
             .await
             .unwrap()
     );
     assert!(
-        targets::complete(&room.collector, &completion("next", up))
+        targets::complete(&room.store, &completion("next", up))
             .await
             .unwrap()
     );
-    let status = store::status::targets(&room.collector).await.unwrap();
+    let status = store::status::targets(&room.store).await.unwrap();
     assert_eq!(
         (status[0].up, status[0].error_code.as_deref()),
         (Some(true), None)
     );
 
-    targets::claim_due(&room.collector, &claim_for("third"))
+    targets::claim_due(&room.store, &claim_for("third"))
         .await
         .unwrap();
     assert!(
-        targets::complete(&room.collector, &completion("third", down))
+        targets::complete(&room.store, &completion("third", down))
             .await
             .unwrap()
     );
-    let status = store::status::targets(&room.collector).await.unwrap();
+    let status = store::status::targets(&room.store).await.unwrap();
     assert_eq!(
         (status[0].up, status[0].error_code.as_deref()),
         (Some(false), Some("statement_timeout"))
@@ -194,14 +184,14 @@ async fn how_a_collector_fared_is_kept_with_its_last_success() {
         duration_ms: 1.5,
         begun_ms_ago: 2.0,
     };
-    collector_status::record(&room.collector, &[run(Outcome::Ok)])
+    collector_status::record(&room.store, &[run(Outcome::Ok)])
         .await
         .unwrap();
     let skipped = Outcome::Skipped("missing extension pg_stat_statements".to_owned());
-    collector_status::record(&room.collector, &[run(skipped)])
+    collector_status::record(&room.store, &[run(skipped)])
         .await
         .unwrap();
-    let read = store::exposition::collectors(&room.collector).await.unwrap();
+    let read = store::exposition::collectors(&room.store).await.unwrap();
     assert_eq!((read.len(), read[0].outcome.as_str()), (1, "skipped"));
     assert_eq!(
         read[0].reason.as_deref(),

@@ -80,6 +80,7 @@ async fn collected(monitored: &Monitored, cases: &[Case]) -> Map<String, Value> 
         };
         store::targets::add(&admin, &target).await.unwrap();
     }
+    passwords.insert("default".to_owned(), json!(COLLECTOR_PASSWORD));
     let application = Application::builder(monitored.url())
         .variable("target_passwords", &Value::Object(passwords).to_string())
         .variable("target_certificates", &Value::Object(certificates).to_string())
@@ -173,6 +174,44 @@ async fn a_fake_server_gets_no_password_from_the_application() {
         let given = fake.given();
         assert!(!given.is_empty() && given.iter().all(Vec::is_empty), "{given:?}");
     }
+}
+
+/// Whoever can write the row of a target has no password sent to a host of theirs, not even as a proof.
+#[tokio::test]
+async fn a_row_does_not_lead_a_secret_to_another_host() {
+    let server = Server::shared(test_versions()[0]).await.unwrap();
+    let database = Database::new(&server, "tls::application::bound").await.unwrap();
+    let monitored = Monitored::on(&database).await.unwrap();
+    let fake = Fake::asking(CLEAR_TEXT).await;
+    let theirs = format!("postgres://pgvitals_collector@127.0.0.1:{}/d", fake.port);
+    monitored
+        .run(&format!("update monitoring.targets set address = '{theirs}'"))
+        .await
+        .unwrap();
+    let hosts = [format!("127.0.0.1:{}", server.port()), "*.internal".to_owned()];
+    let bound = json!({"default": {"password": "planted-secret", "hosts": hosts}});
+    // Even where the operator would let the server see a password in clear text.
+    let weak = format!("127.0.0.1:{}=password", fake.port);
+    let application = Application::builder(monitored.url())
+        .variable("target_passwords", &bound.to_string())
+        .variable("weak_authentication", &weak)
+        .environment("PGVITALS_WEAK_AUTHENTICATION", &weak)
+        .without_other_schedules()
+        .start()
+        .await
+        .unwrap();
+    application.post("/collect-stats").await.unwrap();
+    let admin = monitored.admin().await.unwrap();
+    let states = store::status::targets(&admin).await.unwrap();
+    let error = states[0].error.as_deref().unwrap_or_default();
+    let expected = format!(
+        "target local is at 127.0.0.1:{}, and its secret default is bound to other hosts",
+        fake.port
+    );
+    assert!(error.contains(&expected), "{error}");
+    assert_eq!(states[0].error_code.as_deref(), Some("configuration"));
+    assert!(fake.given().is_empty(), "{:?}", fake.given());
+    assert!(!application.log().contains("planted-secret"));
 }
 
 #[tokio::test]

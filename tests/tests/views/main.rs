@@ -14,9 +14,10 @@ mod statements;
 mod upkeep;
 
 use db::{Client, Connection, SafeUrl};
+use integration_tests::monitored::admit_logins;
 use integration_tests::{Database, Server, test_versions};
 use serde_json::{Map, Value};
-use store::logins::{Login, Verifier};
+use store::logins::Login;
 use store::views::{self, View};
 
 const PASSWORD: &str = "collector-of-the-tests";
@@ -29,7 +30,7 @@ struct Room {
     /// Keeps the database for as long as the test runs.
     _database: Database,
     admin: Connection,
-    collector: Connection,
+    operator: Connection,
 }
 
 /// A room on each version of the run, with the target `shop` and room for so many days.
@@ -41,18 +42,14 @@ async fn rooms(test: &str, days: u32) -> Vec<Room> {
             .await
             .unwrap();
         let admin = connect(&database.url()).await;
-        let verifier =
-            Verifier::new(postgres_protocol::password::scram_sha_256(PASSWORD.as_bytes())).unwrap();
-        store::logins::ensure(&admin, &[(Login::Collector, verifier)])
-            .await
-            .unwrap();
+        admit_logins(&admin, PASSWORD).await.unwrap();
         store::migrations::migrate(&admin).await.unwrap();
         database.batch(include_str!("fixture.sql")).await.unwrap();
-        let collector = connect(&database.url_as("pgvitals_collector", PASSWORD)).await;
+        let operator = connect(&database.url_as(Login::Operator.role(), PASSWORD)).await;
         let room = Room {
             _database: database,
             admin,
-            collector,
+            operator,
         };
         room.run(&format!("select made.room_for({days})")).await;
         room.run("select made.target('shop')").await;
@@ -69,7 +66,7 @@ impl Room {
         }
     }
 
-    /// What a view says now, as the collector reads it.
+    /// What a view says now, as the command reads it.
     async fn shown(&self, view: &str) -> Vec<Row> {
         self.shown_at(view, None).await
     }
@@ -77,7 +74,7 @@ impl Room {
     /// What a view said at a moment, written as PostgreSQL reads it.
     async fn shown_at(&self, view: &str, at: Option<&str>) -> Vec<Row> {
         let view = View::named(view).unwrap();
-        views::read(&self.collector, view, Some("shop"), at)
+        views::read(&self.operator, view, Some("shop"), at)
             .await
             .unwrap()
             .rows
@@ -146,7 +143,7 @@ async fn every_view_answers_on_an_empty_schema_and_says_nothing_good_of_it() {
 async fn every_view_has_the_columns_that_all_have_and_those_that_say_what_to_do() {
     for room in rooms("columns", 1).await {
         for view in views::ALL {
-            let shown = views::read(&room.collector, view, None, Some("2020-01-01"))
+            let shown = views::read(&room.operator, view, None, Some("2020-01-01"))
                 .await
                 .unwrap();
             let names: Vec<&str> = shown.columns.iter().map(|column| column.name.as_str()).collect();

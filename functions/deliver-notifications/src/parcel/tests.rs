@@ -55,7 +55,7 @@ async fn sent(
     answer: impl Fn(http::Request<String>) -> Result<http::Response<String>, SendError> + Send + Sync + 'static,
 ) -> Sent {
     let host = NativeHost::default()
-        .variable("monitoring_url", "postgres://u@h/d")
+        .monitoring("postgres://u@h/d")
         .variable("channel_urls", r#"{"hidden": "https://example.com/T0/SECRET"}"#)
         .variable("channel_secrets", r#"{"pager": "hunter2"}"#)
         .receiver(answer);

@@ -11,7 +11,10 @@ with idle as materialized (
     and ($3::bool or activity.datname = pg_catalog.current_database())
     and activity.pid <> pg_catalog.pg_backend_pid()
     and not role.rolsuper
-    and activity.usename not in ('pgvitals_owner', 'pgvitals_collector', 'pgvitals_maintenance')
+    and activity.usename <> all (array[
+      'pgvitals_owner', 'pgvitals_writer', 'pgvitals_alerter', 'pgvitals_manager', 'pgvitals_viewer', 'pgvitals_operator',
+      'pgvitals_collector', 'pgvitals_maintenance'
+    ])
   order by activity.state_change
   limit $2
 )

@@ -153,7 +153,7 @@ pub(crate) fn monitoring_settings(url: &str) -> Vec<(String, String)> {
         ("PGVITALS_OPERATOR_PASSWORD".to_owned(), password.to_owned()),
         (
             "SPIN_VARIABLE_TARGET_PASSWORDS".to_owned(),
-            json!({"default": {"password": password, "hosts": ["127.0.0.1", "localhost"]}}).to_string(),
+            json!({"default": {"password": password, "hosts": ["127.0.0.1", "localhost", "pool.example.com"]}}).to_string(),
         ),
     ];
     for login in Login::OF_FUNCTIONS {

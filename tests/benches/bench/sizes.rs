@@ -24,7 +24,7 @@ pub(crate) fn measure(table: &mut Table) -> Result<()> {
             table.below(
                 &format!("size of {name}"),
                 component.metadata()?.len() as f64 / 1e6,
-                1.5,
+                2.5,
                 "MB",
             );
         }
